@@ -1,0 +1,187 @@
+//! What AWS answered when it did not do what was asked.
+
+use crate::operation::Operation;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use iasql_engine::kind::Errors;
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {}{message}", code.as_deref().map(|code| format!("{code}: ")).unwrap_or_default())]
+pub struct AwsError {
+    /// The operation.
+    pub operation: Operation,
+    /// What the failure means for what comes next.
+    pub class: Class,
+    /// AWS's error code.
+    pub code: Option<String>,
+    /// AWS's message, or what went wrong on the way.
+    pub message: String,
+    /// The id that AWS gave the request.
+    pub request_id: Option<String>,
+}
+
+/// What a failure means for what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// AWS asks to slow down. Nothing was done.
+    Throttled,
+    /// AWS had a fault of its own. Something may have been done.
+    Fault,
+    /// No complete answer came. Something may have been done.
+    NoAnswer,
+    /// The request could not be sent. Nothing was done.
+    NotSent,
+    /// There are no credentials, or AWS does not accept them.
+    Credentials,
+    /// The caller may not do this.
+    Denied,
+    /// The answer was not one that AWS gives.
+    Malformed,
+    /// AWS refused the request. Nothing was done.
+    Refused,
+    /// The row asks for what cannot be done; no request was sent.
+    Unsupported,
+    /// The run was cancelled before the request was sent.
+    Cancelled,
+}
+
+impl Class {
+    /// Whether the request may have been carried out all the same.
+    pub fn is_ambiguous(self) -> bool {
+        matches!(self, Class::Fault | Class::NoAnswer | Class::Malformed)
+    }
+}
+
+const THROTTLING: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "ProvisionedThroughputExceededException",
+    "PriorRequestNotComplete",
+    "SlowDown",
+];
+
+const CREDENTIALS: &[&str] = &[
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "AuthFailure",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "RequestExpired",
+];
+
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "OptInRequired",
+];
+
+impl AwsError {
+    /// What the SDK says, in our terms.
+    pub fn from_sdk<E>(operation: Operation, error: SdkError<E, HttpResponse>) -> AwsError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let request_id = error.request_id().map(str::to_owned);
+        let code = error.code().map(str::to_owned);
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        let message = match error.message() {
+            Some(message) => message.to_owned(),
+            None => DisplayErrorContext(&error).to_string(),
+        };
+        let class = match &error {
+            SdkError::ConstructionFailure(_) => Class::NotSent,
+            SdkError::TimeoutError(_) => Class::NoAnswer,
+            SdkError::DispatchFailure(failure) => {
+                if message.contains("credentials") {
+                    Class::Credentials
+                } else if failure.is_io() && message.contains("error trying to connect") {
+                    Class::NotSent
+                } else {
+                    Class::NoAnswer
+                }
+            }
+            SdkError::ResponseError(_) => Class::Malformed,
+            _ => classify(code.as_deref(), status),
+        };
+        AwsError {
+            operation,
+            class,
+            code,
+            message,
+            request_id,
+        }
+    }
+
+    /// A row that asks for what cannot be done. Nothing was sent.
+    pub fn unsupported(operation: Operation, message: impl Into<String>) -> AwsError {
+        AwsError {
+            operation,
+            class: Class::Unsupported,
+            code: None,
+            message: message.into(),
+            request_id: None,
+        }
+    }
+
+    /// An answer without something that AWS always gives.
+    pub fn malformed(operation: Operation, message: impl Into<String>) -> AwsError {
+        AwsError {
+            class: Class::Malformed,
+            ..AwsError::unsupported(operation, message)
+        }
+    }
+
+    /// A call that was not begun because the run is being cancelled.
+    pub fn cancelled(operation: Operation) -> AwsError {
+        AwsError {
+            class: Class::Cancelled,
+            ..AwsError::unsupported(operation, "cancelled before it was sent")
+        }
+    }
+
+    /// Whether the code is one of these.
+    pub fn is(&self, codes: &[&str]) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Whether the object does not exist.
+    pub fn is_absent(&self, errors: &Errors) -> bool {
+        self.is(errors.absent)
+    }
+}
+
+fn classify(code: Option<&str>, status: Option<u16>) -> Class {
+    let is = |codes: &[&str]| code.is_some_and(|code| codes.contains(&code));
+    if is(THROTTLING) || status == Some(429) {
+        Class::Throttled
+    } else if is(CREDENTIALS) {
+        Class::Credentials
+    } else if is(DENIED) {
+        Class::Denied
+    } else if status.is_some_and(|status| status >= 500) {
+        Class::Fault
+    } else if code.is_none() {
+        Class::Malformed
+    } else {
+        Class::Refused
+    }
+}

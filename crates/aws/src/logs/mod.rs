@@ -1,0 +1,55 @@
+//! CloudWatch Logs.
+
+pub mod log_group;
+
+use crate::error::AwsError;
+use crate::operation::{Operation, Service};
+use crate::resource::Reader;
+use crate::tags::{Retag, from_pairs};
+use crate::writer::Writer;
+use iasql_engine::Value;
+
+const fn op(name: &'static str) -> Operation {
+    Service::Logs.op(name)
+}
+
+async fn tags(reader: &Reader, arn: &str) -> Result<Value, AwsError> {
+    let answer = reader
+        .read(op("ListTagsForResource"), || {
+            reader
+                .logs()
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send()
+        })
+        .await?;
+    Ok(from_pairs(answer.tags.unwrap_or_default()))
+}
+
+async fn retag(writer: &Writer, arn: &str, retag: &Retag) -> Result<(), AwsError> {
+    if !retag.set.is_empty() {
+        writer
+            .write(op("TagResource"), || {
+                writer
+                    .logs()
+                    .tag_resource()
+                    .resource_arn(arn)
+                    .set_tags(Some(retag.set.iter().cloned().collect()))
+                    .send()
+            })
+            .await?;
+    }
+    if !retag.remove.is_empty() {
+        writer
+            .write(op("UntagResource"), || {
+                writer
+                    .logs()
+                    .untag_resource()
+                    .resource_arn(arn)
+                    .set_tag_keys(Some(retag.remove.clone()))
+                    .send()
+            })
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! What a table's file provides, and what it is given to do so.
+
+use crate::access::Access;
+use crate::error::AwsError;
+use crate::writer::Writer;
+use async_trait::async_trait;
+use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region, Row};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::rc::Rc;
+use tokio::sync::OnceCell;
+
+/// A table: the calls behind its rows. Paging, retries, limits, journaling, waiting and order are not its business.
+#[async_trait(?Send)]
+pub trait Resource: Sync {
+    /// What the table's columns are.
+    fn kind(&self) -> &'static Kind;
+
+    /// Every object of the kind in the reader's region.
+    async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError>;
+
+    /// One object, or None where it does not exist: the verdict when a list did not show it.
+    async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError>;
+
+    /// Makes the object that the row describes and everything that belongs to its making. References in the row
+    /// hold cloud ids. The answer holds the cloud-filled columns.
+    async fn create(&self, writer: &Writer, row: &Row) -> Result<Object, AwsError>;
+
+    /// Changes the columns in `changed` to the row's values. Called with the same arguments again after a crash.
+    async fn update(
+        &self,
+        writer: &Writer,
+        object: &Object,
+        row: &Row,
+        changed: &Changed,
+    ) -> Result<(), AwsError>;
+
+    /// Deletes the object. An object that is already gone is no error.
+    async fn delete(&self, writer: &Writer, object: &Object) -> Result<(), AwsError>;
+}
+
+/// The columns that an update changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed(Vec<&'static str>);
+
+impl Changed {
+    /// These columns.
+    pub fn new(columns: impl IntoIterator<Item = &'static str>) -> Changed {
+        Changed(columns.into_iter().collect())
+    }
+
+    /// Whether the column changes.
+    pub fn has(&self, column: &str) -> bool {
+        self.0.contains(&column)
+    }
+
+    /// Whether one of the columns changes.
+    pub fn any(&self, columns: &[&str]) -> bool {
+        columns.iter().any(|column| self.has(column))
+    }
+}
+
+/// What a table's objects looked like at the last agreement, by object.
+pub type KnownRows = HashMap<ObjectKey, Row>;
+
+/// Reads one region. Dereferences to [`Access`].
+#[derive(Clone)]
+pub struct Reader {
+    access: Access,
+    shared: Rc<Shared>,
+}
+
+/// What the lists of one reading share.
+#[derive(Default)]
+struct Shared {
+    known: KnownRows,
+    lists: RefCell<HashMap<(&'static str, Region), Rc<List>>>,
+    unsaid: RefCell<Vec<Unsaid>>,
+}
+
+type List = OnceCell<Result<Rc<Vec<Object>>, AwsError>>;
+
+/// An object that a row cannot say. It is not imported and not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsaid {
+    /// The object.
+    pub object: ObjectKey,
+    /// What it has that no column says.
+    pub why: String,
+}
+
+impl Deref for Reader {
+    type Target = Access;
+    fn deref(&self) -> &Access {
+        &self.access
+    }
+}
+
+impl Reader {
+    /// A reader that knows what was last agreed on.
+    pub fn new(access: Access, known: KnownRows) -> Reader {
+        Reader {
+            access,
+            shared: Rc::new(Shared {
+                known,
+                ..Shared::default()
+            }),
+        }
+    }
+
+    /// The same reading in another region.
+    pub fn in_region(&self, region: &Region) -> Reader {
+        Reader {
+            access: self.access.session().access(region),
+            shared: Rc::clone(&self.shared),
+        }
+    }
+
+    /// The objects of a kind in this region. However many tables need them, they are read once.
+    pub async fn objects(&self, resource: &dyn Resource) -> Result<Rc<Vec<Object>>, AwsError> {
+        let key = (resource.kind().table, self.region().clone());
+        let list = Rc::clone(self.shared.lists.borrow_mut().entry(key).or_default());
+        list.get_or_init(|| async { resource.list(self).await.map(Rc::new) })
+            .await
+            .clone()
+    }
+
+    /// What an object looked like at the last agreement. For objects that never change.
+    pub fn known(&self, kind: &Kind, id: &CloudId) -> Option<&Row> {
+        let key = ObjectKey {
+            table: kind.table,
+            region: self.region().clone(),
+            id: id.clone(),
+        };
+        self.shared.known.get(&key)
+    }
+
+    /// Notes that a row cannot say this object.
+    pub fn cannot_say(&self, kind: &Kind, id: &CloudId, why: impl Into<String>) {
+        self.shared.unsaid.borrow_mut().push(Unsaid {
+            object: ObjectKey {
+                table: kind.table,
+                region: self.region().clone(),
+                id: id.clone(),
+            },
+            why: why.into(),
+        });
+    }
+
+    /// The objects that rows cannot say, as far as they have been read.
+    pub fn unsaid(&self) -> Vec<Unsaid> {
+        self.shared.unsaid.borrow().clone()
+    }
+}

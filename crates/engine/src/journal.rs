@@ -1,0 +1,55 @@
+//! The journal: what was about to be done and what came of it, durable outside the caller's transaction.
+//!
+//! Every call that changes the cloud is bracketed: [`Event::Begin`] is durable before the request leaves, its answer
+//! ([`Event::Done`], [`Event::Failed`] or [`Event::Unknown`]) before anything that depends on it starts. The last
+//! record of a step, [`Event::Finished`], carries the object's full agreed state. Records are appended in one order
+//! and become durable in that order, so that a begin is never durable before the answers it relies on.
+
+use crate::row::{CloudId, Region};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// One record. It never holds a secret: attributes of rows are no secrets, credentials are not among them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The number of the step in the plan of its run.
+    pub step: u32,
+    /// What happened.
+    pub event: Event,
+    /// The step's action: create, update, replace or delete.
+    pub action: String,
+    /// The table.
+    pub table_name: String,
+    /// The row's id.
+    pub row_id: i64,
+    /// Where; empty for global kinds.
+    pub region: Region,
+    /// The AWS operation, for the records of a call.
+    pub operation: Option<String>,
+    /// The object's cloud id, once known.
+    pub cloud_id: Option<CloudId>,
+    /// The owner tag that a create carries where neither name nor attributes identify the object.
+    pub owner_tag: Option<String>,
+    /// In a begin of a create: the row as wanted. In `finished`: the object's full agreed state.
+    pub state: Option<Json>,
+    /// The id that AWS gave the request.
+    pub request_id: Option<String>,
+    /// AWS's error code and message.
+    pub error: Option<String>,
+}
+
+/// What a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A call is about to be sent.
+    Begin,
+    /// The call was answered: done.
+    Done,
+    /// The call was answered: refused, nothing changed.
+    Failed,
+    /// The call was not answered: it may or may not have happened.
+    Unknown,
+    /// The step is complete.
+    Finished,
+}

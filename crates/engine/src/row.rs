@@ -1,0 +1,262 @@
+//! Rows and the identifiers of rows and objects.
+
+use crate::kind::Kind;
+use crate::value::{Misfit, Ref, Value};
+use serde_json::{Map, Value as Json};
+use std::fmt;
+use std::sync::Arc;
+
+/// What AWS calls an object: a name, an id (`sg-…`) or an ARN.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct CloudId(Arc<str>);
+
+/// A region's name; empty for kinds that have none.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(from = "String", into = "String")]
+pub struct Region(Arc<str>);
+
+macro_rules! text_newtype {
+    ($name:ident) => {
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $name(text.into())
+            }
+        }
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                $name(text.into())
+            }
+        }
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0.as_ref().to_owned()
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    };
+}
+text_newtype!(CloudId);
+text_newtype!(Region);
+
+/// Which row: the table and the row's immutable id (`id`, or `row_id`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey {
+    /// The table.
+    pub table: &'static str,
+    /// The row's id.
+    pub id: i64,
+}
+
+impl fmt::Display for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.table, self.id)
+    }
+}
+
+/// Which object: the table, the region and the cloud id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// The table.
+    pub table: &'static str,
+    /// Where; empty for global kinds.
+    pub region: Region,
+    /// The cloud id.
+    pub id: CloudId,
+}
+
+/// The values of one row, in the order of its kind's columns.
+#[derive(Clone)]
+pub struct Row {
+    kind: &'static Kind,
+    values: Box<[Value]>,
+}
+
+impl Row {
+    /// A row of NULLs.
+    pub fn new(kind: &'static Kind) -> Row {
+        Row {
+            kind,
+            values: vec![Value::Null; kind.columns.len()].into(),
+        }
+    }
+
+    /// The kind of the row.
+    pub fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
+    /// Sets a column, and returns the row for the next one.
+    pub fn with(mut self, column: &str, value: impl Into<Value>) -> Row {
+        self.set(column, value);
+        self
+    }
+
+    /// Sets a column. The kinds' own tests touch every column, so a name that does not exist shows there.
+    pub fn set(&mut self, column: &str, value: impl Into<Value>) {
+        match self.kind.position(column) {
+            Some(position) => self.values[position] = value.into(),
+            None => debug_assert!(false, "{} has no column {column}", self.kind.table),
+        }
+    }
+
+    /// The value of a column.
+    pub fn get(&self, column: &str) -> &Value {
+        match self.kind.position(column) {
+            Some(position) => &self.values[position],
+            None => {
+                debug_assert!(false, "{} has no column {column}", self.kind.table);
+                &Value::Null
+            }
+        }
+    }
+
+    /// The value at a position of the kind's columns.
+    pub fn at(&self, position: usize) -> &Value {
+        &self.values[position]
+    }
+
+    /// The value at a position, to change it.
+    pub fn at_mut(&mut self, position: usize) -> &mut Value {
+        &mut self.values[position]
+    }
+
+    /// The text of a column, or None where it is NULL.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        match self.get(column) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number in a column, or None where it is NULL or larger than AWS's own integers.
+    pub fn int(&self, column: &str) -> Option<i32> {
+        match self.get(column) {
+            Value::Int(value) => i32::try_from(*value).ok(),
+            _ => None,
+        }
+    }
+
+    /// The boolean in a column, or None where it is NULL.
+    pub fn bool(&self, column: &str) -> Option<bool> {
+        match self.get(column) {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The list in a column; empty where it is NULL.
+    pub fn list(&self, column: &str) -> &[String] {
+        match self.get(column) {
+            Value::List(values) => values,
+            _ => &[],
+        }
+    }
+
+    /// The JSON in a column, or None where it is NULL.
+    pub fn json(&self, column: &str) -> Option<&Json> {
+        match self.get(column) {
+            Value::Json(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The cloud id that a reference column points at, or None where it is NULL or its object does not exist yet.
+    pub fn object(&self, column: &str) -> Option<&CloudId> {
+        match self.get(column) {
+            Value::Ref(Ref::Object(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The parts in a column.
+    pub fn parts(&self, column: &str) -> &[Row] {
+        match self.get(column) {
+            Value::Parts(rows) => rows,
+            _ => &[],
+        }
+    }
+
+    /// The tags, as pairs.
+    pub fn tags(&self) -> Vec<(String, String)> {
+        match self.json("tags") {
+            Some(Json::Object(tags)) => tags
+                .iter()
+                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The row as a JSON object with a field per column.
+    pub fn to_json(&self) -> Json {
+        let fields = self.kind.columns.iter().zip(self.values.iter());
+        Json::Object(
+            fields
+                .map(|(column, value)| (column.name.to_owned(), value.to_json()))
+                .collect(),
+        )
+    }
+
+    /// Reads back what [`Row::to_json`] wrote. Missing fields are NULL, unknown ones are left out: the row may have
+    /// been written by another version.
+    pub fn from_json(kind: &'static Kind, mut fields: Map<String, Json>) -> Result<Row, Misfit> {
+        let values = kind
+            .columns
+            .iter()
+            .map(|column| match fields.remove(column.name) {
+                Some(json) => Value::from_json(column, json),
+                None => Ok(Value::Null),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Row {
+            kind,
+            values: values.into(),
+        })
+    }
+
+    /// What users call the row: the values of its natural key, joined with a blank.
+    pub fn name(&self) -> String {
+        let keys = self.kind.columns.iter().zip(self.values.iter());
+        let words: Vec<String> = keys
+            .filter(|(column, value)| column.key && !value.is_null())
+            .map(|(_, value)| match value {
+                Value::Ref(Ref::Row(row)) => row.to_string(),
+                other => match other.to_json() {
+                    Json::String(text) => text,
+                    json => json.to_string(),
+                },
+            })
+            .collect();
+        words.join(" ")
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        self.kind.table == other.kind.table && self.values == other.values
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind.table, self.to_json())
+    }
+}

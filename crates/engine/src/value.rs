@@ -1,0 +1,168 @@
+//! The values of columns.
+
+use crate::kind::{Column, Type};
+use crate::row::{CloudId, Row, RowKey};
+use serde_json::Value as Json;
+
+/// The value of one column of one row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value {
+    /// SQL NULL.
+    #[default]
+    Null,
+    /// true or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text, enum, CIDR or time.
+    Text(String),
+    /// A list of text.
+    List(Vec<String>),
+    /// A JSON document.
+    Json(Json),
+    /// A reference to another object.
+    Ref(Ref),
+    /// The parts of an object.
+    Parts(Vec<Row>),
+}
+
+/// What a reference points at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ref {
+    /// An object that exists in the cloud.
+    Object(CloudId),
+    /// A row whose object is still to be made.
+    Row(RowKey),
+}
+
+/// A value that does not fit its column.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("column {column} cannot hold {value}")]
+pub struct Misfit {
+    /// The column.
+    pub column: &'static str,
+    /// The value, as JSON.
+    pub value: Json,
+}
+
+impl Value {
+    /// Whether the value is NULL.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    /// A reference to an object that exists.
+    pub fn object(id: impl Into<CloudId>) -> Value {
+        Value::Ref(Ref::Object(id.into()))
+    }
+
+    /// The value as JSON, as it is stored in `known` and shown in plans. A reference is the cloud id, or null while
+    /// its object does not exist.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Null | Value::Ref(Ref::Row(_)) => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Int(value) => Json::from(*value),
+            Value::Text(value) => Json::String(value.clone()),
+            Value::List(values) => Json::from(values.clone()),
+            Value::Json(value) => value.clone(),
+            Value::Ref(Ref::Object(id)) => Json::String(id.to_string()),
+            Value::Parts(rows) => Json::Array(rows.iter().map(Row::to_json).collect()),
+        }
+    }
+
+    /// Reads back what [`Value::to_json`] wrote.
+    pub fn from_json(column: &'static Column, json: Json) -> Result<Value, Misfit> {
+        let misfit = |value: Json| Misfit {
+            column: column.name,
+            value,
+        };
+        if json.is_null() {
+            return Ok(Value::Null);
+        }
+        if column.reference.is_some() {
+            return match json {
+                Json::String(id) => Ok(Value::object(id)),
+                other => Err(misfit(other)),
+            };
+        }
+        match (column.ty, json) {
+            (Type::Text | Type::Time | Type::Cidr, Json::String(value)) => Ok(Value::Text(value)),
+            (Type::Int, Json::Number(value)) => match value.as_i64() {
+                Some(value) => Ok(Value::Int(value)),
+                None => Err(misfit(Json::Number(value))),
+            },
+            (Type::Bool, Json::Bool(value)) => Ok(Value::Bool(value)),
+            (Type::Json | Type::Policy, value) => Ok(Value::Json(value)),
+            (Type::Set, Json::Array(values)) => {
+                let texts = values.iter().map(|value| value.as_str().map(str::to_owned));
+                match texts.collect::<Option<Vec<_>>>() {
+                    Some(texts) => Ok(Value::List(texts)),
+                    None => Err(misfit(Json::Array(values))),
+                }
+            }
+            (Type::Parts(kind), Json::Array(values)) => {
+                let rows = values
+                    .into_iter()
+                    .map(|value| match value {
+                        Json::Object(fields) => Row::from_json(kind, fields),
+                        other => Err(misfit(other)),
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::Parts(rows))
+            }
+            (_, other) => Err(misfit(other)),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Value::Text(value.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Value::Text(value)
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Value::Int(value.into())
+    }
+}
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::Int(value)
+    }
+}
+impl From<Vec<String>> for Value {
+    fn from(value: Vec<String>) -> Self {
+        Value::List(value)
+    }
+}
+impl From<Json> for Value {
+    fn from(value: Json) -> Self {
+        Value::Json(value)
+    }
+}
+impl From<Ref> for Value {
+    fn from(value: Ref) -> Self {
+        Value::Ref(value)
+    }
+}
+impl From<CloudId> for Value {
+    fn from(value: CloudId) -> Self {
+        Value::Ref(Ref::Object(value))
+    }
+}
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
