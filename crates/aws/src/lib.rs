@@ -19,17 +19,31 @@ pub mod tags;
 pub mod time;
 pub mod writer;
 
+pub mod ec2;
+pub mod ecr;
+pub mod ecs;
+pub mod elb;
+pub mod iam;
 pub mod logs;
 
 use resource::Resource;
 
 /// Every table's calls.
-pub static RESOURCES: &[&dyn Resource] = &[&logs::log_group::LogGroup];
+pub fn resources() -> impl Iterator<Item = &'static dyn Resource> {
+    [
+        ec2::RESOURCES,
+        ecr::RESOURCES,
+        ecs::RESOURCES,
+        elb::RESOURCES,
+        iam::RESOURCES,
+        logs::RESOURCES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
 
 /// The calls behind a table.
 pub fn resource(table: &str) -> Option<&'static dyn Resource> {
-    RESOURCES
-        .iter()
-        .copied()
-        .find(|resource| resource.kind().table == table)
+    resources().find(|resource| resource.kind().table == table)
 }

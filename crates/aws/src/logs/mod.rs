@@ -4,10 +4,13 @@ pub mod log_group;
 
 use crate::error::AwsError;
 use crate::operation::{Operation, Service};
-use crate::resource::Reader;
+use crate::resource::{Reader, Resource};
 use crate::tags::{Retag, from_pairs};
 use crate::writer::Writer;
 use iasql_engine::Value;
+
+/// The tables of this service.
+pub static RESOURCES: &[&dyn Resource] = &[&log_group::LogGroup];
 
 const fn op(name: &'static str) -> Operation {
     Service::Logs.op(name)
