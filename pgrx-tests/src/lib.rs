@@ -1,1 +1,28 @@
-//! placeholder
+//! The harness of the black-box tests: a throw-away Postgres with this build of the extension, the AWS emulator, a
+//! proxy that counts calls and injects faults, and the clients that people use.
+//!
+//! It must not know the extension's code: like a user, it sees only SQL on one side and HTTP on the other.
+
+mod cloud;
+mod cluster;
+mod database;
+mod emulator;
+mod error;
+mod leash;
+mod message;
+mod process;
+mod rows;
+mod service;
+mod session;
+mod staged;
+
+pub use cloud::{Cloud, elements};
+pub use cluster::{Cluster, ClusterOptions, Shutdown};
+pub use database::Database;
+pub use emulator::Emulator;
+pub use error::{Error, Result};
+pub use message::ServerMessage;
+pub use process::{Output, Signal, wait_for};
+pub use rows::Rows;
+pub use service::{Protocol, Service};
+pub use session::Session;

@@ -1,0 +1,50 @@
+//! A database of one's own.
+
+use crate::staged::Staged;
+use crate::{Cluster, Result, Session};
+
+/// A database in a [`Cluster`].
+#[derive(Debug)]
+pub struct Database<'c> {
+    cluster: &'c Cluster,
+    name: String,
+}
+
+impl<'c> Database<'c> {
+    pub(crate) fn create(cluster: &'c Cluster) -> Result<Self> {
+        let name = format!("test_{}", Staged::unique_name().replace('-', "_"));
+        cluster
+            .maintenance_database()
+            .connect()?
+            .query(&format!("CREATE DATABASE {name}"))?;
+        Ok(Self { cluster, name })
+    }
+
+    /// A database that is already there, such as one that a standby has copied.
+    pub fn existing(cluster: &'c Cluster, name: &str) -> Self {
+        Self {
+            cluster,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The server it is in.
+    pub fn cluster(&self) -> &'c Cluster {
+        self.cluster
+    }
+
+    /// Opens a session as the superuser `postgres`.
+    pub fn connect(&self) -> Result<Session> {
+        self.connect_as("postgres")
+    }
+
+    /// Opens a session as this role.
+    pub fn connect_as(&self, role: &str) -> Result<Session> {
+        Session::open(self.cluster.connection(&self.name, role))
+    }
+}
