@@ -1,0 +1,44 @@
+-- Module aws_iam: roles. IAM is global: no region.
+
+CREATE TABLE role (
+    role_name                   text    NOT NULL,
+    arn                         text,
+    assume_role_policy_document jsonb   NOT NULL,
+    description                 text,
+    attached_policies_arns      text[],
+    path                        text    NOT NULL DEFAULT '/',
+    max_session_duration        integer,
+    tags                        jsonb   NOT NULL DEFAULT '{}',
+    protected                   boolean NOT NULL DEFAULT false,
+    row_id                      serial,
+
+    CONSTRAINT role_pkey PRIMARY KEY (row_id),
+    CONSTRAINT role_name_key UNIQUE (role_name),
+    CONSTRAINT role_name_length CHECK (length(role_name) <= 64),
+    CONSTRAINT role_name_characters CHECK (role_name ~ '^[A-Za-z0-9_+=,.@-]+$'),
+    CONSTRAINT role_assume_role_policy_document_valid CHECK (iasql.valid_policy(assume_role_policy_document)),
+    CONSTRAINT role_description_length CHECK (length(description) <= 1000),
+    CONSTRAINT role_description_characters CHECK (description ~ '^[\t\n\r\u0020-\u007E\u00A1-\u00FF]*$'),
+    CONSTRAINT role_attached_policies_arns_no_null CHECK (array_position(attached_policies_arns, NULL) IS NULL),
+    CONSTRAINT role_path_length CHECK (length(path) <= 512),
+    CONSTRAINT role_path_form CHECK (path ~ '^/([\u0021-\u007F]+/)?$'),
+    CONSTRAINT role_max_session_duration_range CHECK (max_session_duration BETWEEN 3600 AND 43200),
+    CONSTRAINT role_tags_valid CHECK (iasql.valid_tags(tags))
+);
+
+CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON role
+    FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+
+COMMENT ON TABLE role IS 'IAM roles of the account. Roles under /aws-service-role/ belong to AWS and are never deleted.';
+COMMENT ON COLUMN role.role_name IS 'Name, unique in the account. A change replaces the role.';
+COMMENT ON COLUMN role.arn IS 'ARN. Filled by AWS.';
+COMMENT ON COLUMN role.assume_role_policy_document IS 'Trust policy: who may assume the role. Compared by meaning. Changed in place.';
+COMMENT ON COLUMN role.description IS 'Description, at most 1000 characters of Latin-1. Changed in place. NULL: AWS takes the empty text, which is filled in.';
+COMMENT ON COLUMN role.attached_policies_arns IS 'ARNs of the attached managed policies, in any order. Changed in place. NULL: none.';
+COMMENT ON COLUMN role.path IS 'Path, which begins and ends with a slash. A change replaces the role.';
+COMMENT ON COLUMN role.max_session_duration IS 'Longest session in seconds, 3600 to 43200. Changed in place. NULL: AWS takes 3600, which is filled in.';
+COMMENT ON COLUMN role.tags IS 'Tags, an object of strings. Changed in place.';
+COMMENT ON COLUMN role.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN role.row_id IS 'Identifies the row. Given by the database, never changes.';
+COMMENT ON CONSTRAINT role_assume_role_policy_document_valid ON role IS 'A policy is a JSON object with a Statement.';
+COMMENT ON CONSTRAINT role_tags_valid ON role IS 'The limits are those of iasql.valid_tags().';

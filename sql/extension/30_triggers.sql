@@ -1,0 +1,117 @@
+-- Trigger functions of the module tables. Each trigger has a WHEN clause where one can say that there is nothing to do,
+-- so that ordinary rows do not pay for a function call.
+-- Triggers of a table fire in the order of their names: fill_* come first, those that read the filled columns sort after them.
+-- The functions run as the caller and look other module tables up in the schema of the table that fired.
+
+CREATE FUNCTION iasql.fill_region() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.region := iasql.default_region();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION iasql.fill_region() IS 'Trigger: a row without a region gets the default region.';
+
+CREATE FUNCTION iasql.fill_tags() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.tags := '{}';
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION iasql.fill_tags() IS 'Trigger: NULL for tags means no tags.';
+
+CREATE FUNCTION iasql.resolve_default_vpc() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('SELECT id FROM %I.vpc WHERE is_default AND region = $1', TG_TABLE_SCHEMA)
+        INTO NEW.vpc_id
+        USING NEW.region;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION iasql.resolve_default_vpc() IS
+    'Trigger: a row without a VPC gets the default VPC of its region, or stays without where there is none.';
+
+CREATE FUNCTION iasql.normalize_security_group_rule() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.ip_protocol := CASE lower(NEW.ip_protocol)
+        WHEN '1' THEN 'icmp'
+        WHEN '6' THEN 'tcp'
+        WHEN '17' THEN 'udp'
+        WHEN '58' THEN 'icmpv6'
+        ELSE lower(NEW.ip_protocol)
+    END;
+    -- AWS opens all ports of any other protocol, whatever ports are given, and all of icmpv6 if none are given.
+    IF NEW.ip_protocol NOT IN ('tcp', 'udp', 'icmp', 'icmpv6')
+        OR NEW.ip_protocol = 'icmpv6' AND NEW.from_port IS NULL AND NEW.to_port IS NULL
+    THEN
+        NEW.from_port := -1;
+        NEW.to_port := -1;
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION iasql.normalize_security_group_rule() IS
+    'Trigger: protocol and ports of a rule in the one form in which AWS reports them.';
+
+CREATE FUNCTION iasql.refuse_subnets_of_other_regions() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stray record;
+BEGIN
+    EXECUTE format('SELECT subnet_id, region FROM %I.subnet WHERE subnet_id = ANY ($1) AND region <> $2 LIMIT 1', TG_TABLE_SCHEMA)
+        INTO stray
+        USING NEW.subnets, NEW.region;
+    IF stray.subnet_id IS NOT NULL THEN
+        RAISE EXCEPTION 'subnet "%" is in region "%", but the % is in region "%"',
+            stray.subnet_id, stray.region, replace(TG_TABLE_NAME, '_', ' '), NEW.region
+        USING ERRCODE = 'foreign_key_violation',
+              HINT = format('Take only subnets of that region: ... WHERE subnet.region = %L', NEW.region),
+              SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'subnets';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION iasql.refuse_subnets_of_other_regions() IS
+    'Trigger: refuses a row with a subnet that is known to be in another region.';
+
+CREATE FUNCTION iasql.resolve_cluster_name() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    clusters text[];
+BEGIN
+    EXECUTE format('SELECT array_agg(cluster_name ORDER BY cluster_name) FROM %I.service WHERE name = $1 AND region = $2', TG_TABLE_SCHEMA)
+        INTO clusters
+        USING NEW.service_name, NEW.region;
+    IF clusters IS NULL THEN
+        RAISE EXCEPTION 'there is no service "%" in region "%"', NEW.service_name, NEW.region
+        USING ERRCODE = 'foreign_key_violation',
+              HINT = 'Insert the service first.',
+              SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'service_name';
+    ELSIF cardinality(clusters) > 1 THEN
+        RAISE EXCEPTION 'service "%" is in several clusters of region "%": %',
+            NEW.service_name, NEW.region, array_to_string(clusters, ', ')
+        USING ERRCODE = 'not_null_violation',
+              HINT = 'Say which one in the column cluster_name.',
+              SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'cluster_name';
+    END IF;
+    NEW.cluster_name := clusters[1];
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION iasql.resolve_cluster_name() IS
+    'Trigger: a row without a cluster gets the one cluster that has a service of that name.';
