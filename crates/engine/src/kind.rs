@@ -134,6 +134,8 @@ pub struct Column {
     pub key: bool,
     /// Shows the object's cloud id.
     pub cloud_id: bool,
+    /// Changes by itself: shown and refreshed, never a difference.
+    pub volatile: bool,
     /// The column refers to a row of another table by this column of that table.
     pub reference: Option<Reference>,
     /// The values are cloud ids of another table's objects, written out by the user. Orders steps, resolves nothing.
@@ -202,6 +204,7 @@ const fn column(name: &'static str, ty: Type) -> Column {
         null: Null::Absent,
         key: false,
         cloud_id: false,
+        volatile: false,
         reference: None,
         mentions: None,
     }
@@ -287,6 +290,11 @@ impl Column {
     /// AWS says what it is.
     pub const fn cloud_filled(mut self) -> Self {
         self.change = Change::CloudFilled;
+        self
+    }
+    /// Changes by itself (a state, a count): shown and refreshed, never a difference.
+    pub const fn volatile(mut self) -> Self {
+        self.volatile = true;
         self
     }
     /// Only a new object can have another value.
