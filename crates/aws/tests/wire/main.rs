@@ -1,0 +1,14 @@
+//! Each table's requests and replies on the wire.
+//!
+//! The emulator answers in one page, never throttles, never loses a reply and accepts what AWS refuses. Here a test
+//! says which requests it expects and gives AWS's own replies to them ([`replay`]), and drives one table with them
+//! ([`account`]).
+
+// A test that cannot go on has failed.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod account;
+mod replay;
+
+mod identity;
+mod log_group;
