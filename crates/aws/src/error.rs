@@ -156,11 +156,16 @@ impl AwsError {
         }
     }
 
-    /// Whether the code is one of these.
+    /// Whether the code is one of these. Where AWS uses one code for many things, a part of the message tells them
+    /// apart: `Code:part of the message`.
     pub fn is(&self, codes: &[&str]) -> bool {
-        self.code
-            .as_deref()
-            .is_some_and(|code| codes.contains(&code))
+        let Some(code) = self.code.as_deref() else {
+            return false;
+        };
+        codes.iter().any(|wanted| match wanted.split_once(':') {
+            Some((wanted, part)) => wanted == code && self.message.contains(part),
+            None => *wanted == code,
+        })
     }
 
     /// Whether the object does not exist.
@@ -183,5 +188,32 @@ fn classify(code: Option<&str>, status: Option<u16>) -> Class {
         Class::Malformed
     } else {
         Class::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Service;
+
+    #[test]
+    fn a_code_may_be_told_apart_by_its_message() {
+        let error = AwsError {
+            class: Class::Refused,
+            code: Some("InvalidParameterException".to_owned()),
+            ..AwsError::unsupported(
+                Service::Ecs.op("CreateService"),
+                "Unable to Start a service that is still Draining.",
+            )
+        };
+        assert!(error.is(&["InvalidParameterException"]));
+        assert!(error.is(&["InvalidParameterException:still Draining"]));
+        assert!(!error.is(&["InvalidParameterException:not idempotent"]));
+        assert!(!error.is(&["ClientException:still Draining"]));
+        let unnamed = AwsError {
+            code: None,
+            ..error
+        };
+        assert!(!unnamed.is(&["InvalidParameterException"]));
     }
 }

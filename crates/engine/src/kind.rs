@@ -76,7 +76,8 @@ pub enum Repeat {
     OwnerTag,
 }
 
-/// AWS's error codes for this kind, by what they mean.
+/// AWS's error codes for this kind, by what they mean. A code that AWS uses for many things is followed by a colon and
+/// a part of the message that tells them apart.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Errors {
     /// The object does not exist.
