@@ -4,7 +4,8 @@ use crate::access::Access;
 use crate::error::AwsError;
 use crate::writer::Writer;
 use async_trait::async_trait;
-use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region, Row};
+use iasql_engine::kind::Change;
+use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region, Row, Value};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -146,6 +147,31 @@ impl Reader {
             },
             why: why.into(),
         });
+    }
+
+    /// The object as a row can say it. A value that its column's enum type does not have is left out where AWS fills
+    /// the column in; elsewhere the object is left out and noted.
+    pub fn sayable(&self, mut object: Object) -> Option<Object> {
+        let kind = object.kind();
+        for column in kind
+            .columns
+            .iter()
+            .filter(|column| !column.values.is_empty())
+        {
+            let Some(value) = object.row.text(column.name) else {
+                continue;
+            };
+            if column.values.contains(&value) {
+                continue;
+            }
+            if column.change != Change::CloudFilled {
+                let why = format!("its {} is {value}", column.name);
+                self.cannot_say(kind, &object.id, why);
+                return None;
+            }
+            object.row.set(column.name, Value::Null);
+        }
+        Some(object)
     }
 
     /// The objects that rows cannot say, as far as they have been read.

@@ -127,6 +127,8 @@ pub struct Column {
     pub name: &'static str,
     /// What its values are and how two of them are compared.
     pub ty: Type,
+    /// The values of its enum type; empty where it is none.
+    pub values: &'static [&'static str],
     /// What an edit means.
     pub change: Change,
     /// What NULL means.
@@ -201,6 +203,7 @@ const fn column(name: &'static str, ty: Type) -> Column {
     Column {
         name,
         ty,
+        values: &[],
         change: Change::InPlace,
         null: Null::Absent,
         key: false,
@@ -278,6 +281,11 @@ impl Column {
     /// Part of the natural key.
     pub const fn key(mut self) -> Self {
         self.key = true;
+        self
+    }
+    /// The column has an enum type with these values.
+    pub const fn one_of(mut self, values: &'static [&'static str]) -> Self {
+        self.values = values;
         self
     }
     /// Shows the object's cloud id. A name that is the cloud id can only change with the object.
