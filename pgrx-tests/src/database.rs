@@ -1,7 +1,10 @@
 //! A database of one's own.
 
+use std::ffi::OsStr;
+
+use crate::process::{run, run_with_input};
 use crate::staged::Staged;
-use crate::{Cluster, Result, Session};
+use crate::{Cluster, Output, Result, Session};
 
 /// A database in a [`Cluster`].
 #[derive(Debug)]
@@ -46,5 +49,26 @@ impl<'c> Database<'c> {
     /// Opens a session as this role.
     pub fn connect_as(&self, role: &str) -> Result<Session> {
         Session::open(self.cluster.connection(&self.name, role))
+    }
+
+    /// Runs statements by psql, which stops at the first error. It prints bare rows, values parted by `|`.
+    pub fn psql(&self, sql: &str) -> Result<Output> {
+        let mut psql = self.cluster.program("psql");
+        psql.env("PGDATABASE", &self.name)
+            .args(["-X", "-At", "-v", "ON_ERROR_STOP=1", "-f", "-"]);
+        run_with_input(&mut psql, sql)
+    }
+
+    /// Runs one of Postgres' client programs, such as `pg_dump`, on this database.
+    pub fn program<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Output> {
+        run(self
+            .cluster
+            .program(name)
+            .env("PGDATABASE", &self.name)
+            .args(arguments))
     }
 }

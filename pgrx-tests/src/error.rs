@@ -6,7 +6,7 @@ use crate::ServerMessage;
 use crate::process::Output;
 
 /// The result of everything the harness does; tests return it too.
-pub type Result<T = ()> = std::result::Result<T, Error>;
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]

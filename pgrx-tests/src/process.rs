@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
@@ -23,6 +25,16 @@ impl Output {
     /// Whether the program ended well.
     pub fn success(&self) -> bool {
         self.status == Some(0)
+    }
+}
+
+impl From<process::Output> for Output {
+    fn from(output: process::Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 }
 
@@ -80,11 +92,29 @@ pub(crate) fn script(name: &str) -> PathBuf {
 
 /// Runs a program to its end.
 pub(crate) fn run(command: &mut Command) -> Result<Output> {
-    let output = command.output().map_err(Error::io(command.get_program()))?;
-    Ok(Output {
-        status: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    command
+        .output()
+        .map(Output::from)
+        .map_err(Error::io(command.get_program()))
+}
+
+/// Runs a program to its end, with this on its standard input.
+pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Result<Output> {
+    let program = command.get_program().to_owned();
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(Error::io(&program))?;
+    let stdin = child.stdin.take();
+    thread::scope(|scope| {
+        // Beside the reading of its output: a program that waits for one side would hang on the other. One that ends
+        // before it has read everything says why by itself.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
+        child
+            .wait_with_output()
+            .map(Output::from)
+            .map_err(Error::io(&program))
     })
 }
 
@@ -111,7 +141,7 @@ pub fn wait_for<T>(
         if let Some(answer) = look()? {
             return Ok(answer);
         }
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
     Err(Error::Timeout {
         what: what.to_owned(),
