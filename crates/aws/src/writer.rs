@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+pub use iasql_engine::execute::{Companion, Unmatched};
 use iasql_engine::{CloudId, Kind, Object};
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -65,24 +66,6 @@ pub struct Writer {
     pub messages: mpsc::UnboundedSender<Message>,
     /// What AWS made along with the step's object.
     pub companions: RefCell<Vec<Companion>>,
-}
-
-/// An object that AWS made along with ours.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Companion {
-    /// The object.
-    pub object: Object,
-    /// What happens to it when no row stands for it.
-    pub unmatched: Unmatched,
-}
-
-/// What happens to a companion that no row stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unmatched {
-    /// It is deleted: the rows are all there is to be.
-    Discard,
-    /// It gets a row: it cannot be deleted.
-    Import,
 }
 
 impl Deref for Writer {

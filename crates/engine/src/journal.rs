@@ -53,3 +53,34 @@ pub enum Event {
     /// The step is complete.
     Finished,
 }
+
+/// What an earlier run did, or may have done, that no `known` row shows: the run was cut off, or its transaction was
+/// rolled back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// The row.
+    pub key: crate::row::RowKey,
+    /// Where.
+    pub region: Region,
+    /// What the step was to do.
+    pub work: IntendedWork,
+    /// The object's cloud id, if the journal has it.
+    pub cloud_id: Option<CloudId>,
+    /// The owner tag of a create.
+    pub owner_tag: Option<String>,
+    /// The row as it was wanted, for its natural key.
+    pub wanted: Option<crate::row::Row>,
+    /// The agreed state, if the step was finished.
+    pub finished: Option<crate::row::Row>,
+}
+
+/// What an intended step was to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntendedWork {
+    /// Make the object.
+    Create,
+    /// Change it.
+    Update,
+    /// Delete it.
+    Delete,
+}

@@ -328,6 +328,13 @@ impl Column {
     }
 }
 
+impl PartialEq for Kind {
+    /// A table has one kind.
+    fn eq(&self, other: &Kind) -> bool {
+        self.table == other.table
+    }
+}
+
 impl Kind {
     const fn new(table: &'static str, scope: Scope, columns: &'static [Column]) -> Kind {
         Kind {

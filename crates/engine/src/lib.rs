@@ -7,12 +7,15 @@
 //! It must not know Postgres, AWS, a clock, a network or a file: values come in, values go out. That is what lets the
 //! tests drive it through faults, crashes and time from one seed.
 
+pub mod compare;
+pub mod document;
+pub mod execute;
 pub mod journal;
 pub mod kind;
 pub mod object;
-
+pub mod plan;
 pub mod row;
-
+pub mod sync;
 pub mod value;
 
 pub use kind::{Catalog, Column, Kind};

@@ -1,0 +1,213 @@
+//! Which row stands for which object, and what a reference leads to.
+
+use super::{Because, Desired};
+use crate::kind::{Catalog, Kind, Type};
+use crate::object::Object;
+use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
+use crate::value::{Ref, Value};
+use std::collections::HashMap;
+
+/// Where a row stands: what a reference to it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// For this object, which exists and stays.
+    Object(CloudId),
+    /// For an object that is still to be made; whether the old one goes first.
+    ToBeMade {
+        /// Whether the row's old object is deleted before the new one is made.
+        delete_first: bool,
+    },
+}
+
+/// Which row stands for which object.
+#[derive(Debug, Clone, Default)]
+pub struct Bindings {
+    places: HashMap<RowKey, Place>,
+    rows: HashMap<ObjectKey, RowKey>,
+}
+
+impl Bindings {
+    /// Puts a row where references to it are resolved.
+    pub fn place(&mut self, key: RowKey, place: Place) {
+        self.places.insert(key, place);
+    }
+
+    /// Where the row stands.
+    pub fn place_of(&self, key: &RowKey) -> Option<&Place> {
+        self.places.get(key)
+    }
+
+    /// Binds a row to an object.
+    pub fn bind(&mut self, object: ObjectKey, key: RowKey) {
+        self.rows.insert(object, key);
+    }
+
+    /// The row that stands for the object.
+    pub fn row_of(&self, object: &ObjectKey) -> Option<RowKey> {
+        self.rows.get(object).copied()
+    }
+}
+
+/// Rows by what references to them hold.
+#[derive(Default)]
+pub(crate) struct Names {
+    rows: HashMap<(&'static str, &'static str, Region, String), RowKey>,
+}
+
+impl Names {
+    /// Indexes every column that some reference leads to.
+    pub(crate) fn new(catalog: &Catalog, desired: &[Desired]) -> Names {
+        let mut referred: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
+        let kinds = catalog
+            .kinds()
+            .flat_map(|kind| std::iter::once(kind).chain(kind.parts().map(|(_, part)| part)));
+        for reference in kinds
+            .flat_map(|kind| kind.columns)
+            .filter_map(|column| column.reference)
+        {
+            if reference.column != "id" {
+                let columns = referred.entry(reference.table).or_default();
+                if !columns.contains(&reference.column) {
+                    columns.push(reference.column);
+                }
+            }
+        }
+        let mut rows = HashMap::new();
+        for row in desired {
+            for column in referred.get(row.key.table).into_iter().flatten() {
+                if let Some(name) = row.row.text(column) {
+                    let key = (row.key.table, *column, row.region.clone(), name.to_owned());
+                    rows.insert(key, row.key);
+                }
+            }
+        }
+        Names { rows }
+    }
+
+    fn row(
+        &self,
+        kind: &Kind,
+        column: &'static str,
+        region: &Region,
+        name: &str,
+    ) -> Option<RowKey> {
+        let region = match kind.scope {
+            crate::kind::Scope::Global => Region::default(),
+            crate::kind::Scope::Regional => region.clone(),
+        };
+        self.rows
+            .get(&(kind.table, column, region, name.to_owned()))
+            .copied()
+    }
+}
+
+/// Turns what the database holds in reference columns into references: to the object where it exists, else to the
+/// row that will make it.
+pub(crate) fn resolve(
+    row: &mut Row,
+    region: &Region,
+    catalog: &Catalog,
+    names: &Names,
+    bindings: &Bindings,
+) -> Result<(), Because> {
+    for (position, column) in row.kind().columns.iter().enumerate() {
+        let value = row.at_mut(position);
+        if let Value::Parts(parts) = value {
+            for part in parts {
+                resolve(part, region, catalog, names, bindings)?;
+            }
+            continue;
+        }
+        let Some(reference) = column.reference else {
+            continue;
+        };
+        if value.is_null() || matches!(value, Value::Ref(_)) {
+            continue;
+        }
+        let dangling = || Because::Dangling {
+            column: column.name,
+            table: reference.table,
+            value: value.to_json(),
+        };
+        let kind = catalog.kind(reference.table).ok_or_else(dangling)?;
+        let target = match &*value {
+            Value::Int(id) => Some(RowKey {
+                table: kind.table,
+                id: *id,
+            }),
+            Value::Text(name) => names.row(kind, reference.column, region, name),
+            _ => None,
+        };
+        let target = target.ok_or_else(dangling)?;
+        *value = match bindings.place_of(&target).ok_or_else(dangling)? {
+            Place::Object(id) => Value::object(id.clone()),
+            Place::ToBeMade { .. } => Value::Ref(Ref::Row(target)),
+        };
+    }
+    Ok(())
+}
+
+/// The natural key as one text; None for kinds without one, and while it refers to an object that does not exist.
+pub(crate) fn natural_key(row: &Row) -> Option<String> {
+    let mut key = String::new();
+    let mut found = false;
+    for (position, column) in row.kind().columns.iter().enumerate() {
+        if !column.key {
+            continue;
+        }
+        found = true;
+        match row.at(position) {
+            Value::Ref(Ref::Row(_)) => return None,
+            Value::Text(text) if matches!(column.ty, Type::Cidr) => key.push_str(text),
+            value => key.push_str(&value.to_json().to_string()),
+        }
+        key.push('\u{1f}');
+    }
+    found.then_some(key)
+}
+
+/// Objects by what they are found by.
+pub(crate) struct Objects {
+    by_id: HashMap<ObjectKey, usize>,
+    by_key: HashMap<(&'static str, Region, String), Vec<usize>>,
+    by_owner_tag: HashMap<String, usize>,
+}
+
+impl Objects {
+    pub(crate) fn new(actual: &[Object]) -> Objects {
+        let mut objects = Objects {
+            by_id: HashMap::with_capacity(actual.len()),
+            by_key: HashMap::with_capacity(actual.len()),
+            by_owner_tag: HashMap::new(),
+        };
+        for (position, object) in actual.iter().enumerate() {
+            objects.by_id.insert(object.key(), position);
+            if let Some(key) = natural_key(&object.row) {
+                objects
+                    .by_key
+                    .entry((object.kind().table, object.region.clone(), key))
+                    .or_default()
+                    .push(position);
+            }
+            if let Some(tag) = &object.owner_tag {
+                objects.by_owner_tag.insert(tag.clone(), position);
+            }
+        }
+        objects
+    }
+
+    pub(crate) fn by_id(&self, key: &ObjectKey) -> Option<usize> {
+        self.by_id.get(key).copied()
+    }
+
+    /// The objects of this natural key, in the order of the world.
+    pub(crate) fn by_key(&self, table: &'static str, region: &Region, key: String) -> &[usize] {
+        self.by_key
+            .get(&(table, region.clone(), key))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn by_owner_tag(&self, tag: &str) -> Option<usize> {
+        self.by_owner_tag.get(tag).copied()
+    }
+}
