@@ -1,15 +1,30 @@
-# Sourced by the other scripts: where things are, and who runs the servers.
+# Sourced by the other scripts: where things are, and how the extension is built.
 set -eu
 
 repo=$(cd "$(dirname "$0")/.." && pwd -P)
-pg_config=${PG_CONFIG:-pg_config}
-library=${CARGO_TARGET_DIR:-$repo/target}/debug/libiasql.so
+target=${CARGO_TARGET_DIR:-$repo/target}
 venv=$repo/.local/venv
 flyway=$repo/.local/flyway
+pg_config=${PG_CONFIG:-pg_config}
 
 # Postgres trees and clusters live outside the repository: the server's user must reach them, and the path of a
 # Unix socket may have no more than 107 bytes.
 base=/var/tmp/iasql-$(id -u)-$(printf %s "$repo" | sha1sum | cut -c1-8)
 
 say() { printf '\n== %s\n' "$*"; }
-fail() { printf '%s\n' "$*" >&2; exit 1; }
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# Tells cargo which Postgres to build for. $features is for commands that have the extension among their packages.
+use_postgres() {
+    PGRX_PG_CONFIG_PATH=$(command -v "$pg_config") || fail "There is no $pg_config. Run: make setup"
+    export PGRX_PG_CONFIG_PATH
+    major=$("$pg_config" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+    case $major in
+        15) features= ;; # cargo's default
+        16 | 17 | 18) features="--no-default-features --features pg$major" ;;
+        *) fail "$("$pg_config" --version) is not supported: Postgres 15 to 18 are." ;;
+    esac
+}
