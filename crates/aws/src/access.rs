@@ -68,7 +68,10 @@ impl Access {
                 Err(error) => error,
             };
             match pause(error.class, attempt) {
-                Some(pause) => self.back_off(&error, pause).await,
+                Some(pause) => {
+                    self.slow_down(&error, pause);
+                    tokio::time::sleep(pause).await;
+                }
                 None => return Err(error),
             }
             attempt += 1;
@@ -94,13 +97,13 @@ impl Access {
             .map_err(|error| AwsError::from_sdk(operation, error))
     }
 
-    pub(crate) async fn back_off(&self, error: &AwsError, pause: Duration) {
+    /// A throttle answer closes the bucket for all calls.
+    pub(crate) fn slow_down(&self, error: &AwsError, pause: Duration) {
         if error.class == Class::Throttled {
             self.session
                 .limiter()
                 .throttled(error.operation, &self.region, pause);
         }
-        tokio::time::sleep(pause).await;
     }
 }
 

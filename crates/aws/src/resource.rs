@@ -174,6 +174,19 @@ impl Reader {
         Some(object)
     }
 
+    /// Every object of every list that was read. The lists themselves, not copies, once nobody else holds them.
+    pub fn into_objects(self) -> Vec<Object> {
+        let lists = self.shared.lists.take();
+        lists
+            .into_values()
+            .filter_map(|list| match list.get() {
+                Some(Ok(_)) => Rc::into_inner(list)?.into_inner()?.ok(),
+                _ => None,
+            })
+            .flat_map(Rc::unwrap_or_clone)
+            .collect()
+    }
+
     /// The objects that rows cannot say, as far as they have been read.
     pub fn unsaid(&self) -> Vec<Unsaid> {
         self.shared.unsaid.borrow().clone()

@@ -1,7 +1,7 @@
 //! Sends the calls that change the cloud: each is journaled before it leaves and when it is answered.
 
 use crate::access::{Access, pause};
-use crate::error::{AwsError, Class};
+use crate::error::AwsError;
 use crate::operation::Operation;
 use crate::resource::Reader;
 use crate::session::Patience;
@@ -14,7 +14,7 @@ use iasql_engine::{CloudId, Kind, Object};
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// What the code of a step tells the run.
@@ -62,6 +62,8 @@ pub struct Writer {
     pub replaces: Option<Object>,
     /// How long to wait for what.
     pub patience: Patience,
+    /// Whether the run is to stop.
+    pub stop: Stop,
     /// To the run.
     pub messages: mpsc::UnboundedSender<Message>,
     /// What AWS made along with the step's object.
@@ -154,12 +156,13 @@ impl Writer {
                 Ok(output) => break Ok(output),
                 Err(error) => error,
             };
-            match self.pause(&error, attempt, started, repeatable) {
-                Some(pause) => {
-                    self.waiting(format!("{error}; trying again"));
-                    self.reader.back_off(&error, pause).await;
-                }
-                None => break Err(error),
+            let Some(pause) = self.pause(&error, attempt, started, repeatable) else {
+                break Err(error);
+            };
+            self.waiting(format!("{error}; trying again"));
+            self.reader.slow_down(&error, pause);
+            if self.stop.within(pause).await {
+                break Err(error);
             }
             attempt += 1;
         };
@@ -213,6 +216,7 @@ impl Writer {
     /// Asks again and again until the answer is there, within the bound for waiting.
     pub async fn until<T>(
         &self,
+        operation: Operation,
         what: &str,
         mut look: impl AsyncFnMut() -> Result<Option<T>, AwsError>,
     ) -> Result<Option<T>, AwsError> {
@@ -226,7 +230,9 @@ impl Writer {
                 return Ok(None);
             }
             self.waiting(what.to_owned());
-            tokio::time::sleep(slowly(attempt)).await;
+            if self.stop.within(slowly(attempt)).await {
+                return Err(AwsError::cancelled(operation));
+            }
             attempt += 1;
         }
     }
@@ -244,12 +250,34 @@ impl Writer {
     }
 }
 
+/// Whether a run is to stop. The default never says so.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Option<watch::Receiver<bool>>);
+
+impl Stop {
+    /// Stops when `true` is sent, and when nobody can send any more.
+    pub fn new(receiver: watch::Receiver<bool>) -> Stop {
+        Stop(Some(receiver))
+    }
+
+    /// Waits until the run is to stop.
+    pub async fn requested(&mut self) {
+        match &mut self.0 {
+            Some(receiver) => {
+                let _ = receiver.wait_for(|stop| *stop).await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits this long; true, and at once, where the run is to stop.
+    pub async fn within(&self, pause: Duration) -> bool {
+        let mut stop = self.clone();
+        tokio::time::timeout(pause, stop.requested()).await.is_ok()
+    }
+}
+
 /// Half a second, growing to ten.
 fn slowly(attempt: u32) -> Duration {
     Duration::from_millis(500 * 2u64.pow(attempt.min(5))).min(Duration::from_secs(10))
-}
-
-/// Whether the run was told to stop before the call was sent.
-pub fn is_cancelled(error: &AwsError) -> bool {
-    error.class == Class::Cancelled
 }

@@ -4,7 +4,7 @@ use crate::replay::{Call, Replay, Request};
 use iasql_aws::error::AwsError;
 use iasql_aws::resource::{Changed, KnownRows, Reader, Resource};
 use iasql_aws::session::{Credentials, Patience, Session, Settings};
-use iasql_aws::writer::{Companion, Message, Writer};
+use iasql_aws::writer::{Companion, Message, Stop, Writer};
 use iasql_engine::kind::{Repeat, Scope};
 use iasql_engine::{CloudId, Object, Region, Row};
 use std::cell::RefCell;
@@ -150,6 +150,7 @@ impl Account {
                 in_use: Duration::from_secs(2),
                 quiet: Duration::ZERO,
             },
+            stop: Stop::default(),
             messages,
             companions: RefCell::default(),
         };

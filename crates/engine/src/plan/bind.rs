@@ -148,7 +148,7 @@ pub(crate) fn resolve(
 }
 
 /// The natural key as one text; None for kinds without one, and while it refers to an object that does not exist.
-pub(crate) fn natural_key(row: &Row) -> Option<String> {
+pub fn natural_key(row: &Row) -> Option<String> {
     let mut key = String::new();
     let mut found = false;
     for (position, column) in row.kind().columns.iter().enumerate() {

@@ -10,10 +10,10 @@ mod graph;
 mod settle;
 mod three_way;
 
-pub(crate) use bind::natural_key;
+pub use bind::natural_key;
 pub use bind::{Bindings, Place};
 pub use settle::{WriteBack, settle};
-pub(crate) use three_way::compare_new;
+pub use three_way::compare_new;
 
 use crate::journal::Intent;
 use crate::kind::{Catalog, Column, Kind};

@@ -94,7 +94,7 @@ pub(crate) fn compare(row: &Row, known: &Known, object: &Row, on_drift: OnDrift)
 
 /// The columns in which an object that exists already differs from a new row: settable ones, and those that only a
 /// new object could have otherwise.
-pub(crate) fn compare_new(row: &Row, object: &Row) -> Vec<Difference> {
+pub fn compare_new(row: &Row, object: &Row) -> Vec<Difference> {
     let (_, object) = aligned(row, object, object);
     let columns = row.kind().columns.iter().enumerate();
     columns
