@@ -25,6 +25,7 @@ pub struct Account {
     runtime: Runtime,
     session: Rc<Session>,
     known: KnownRows,
+    replaces: Option<Object>,
 }
 
 /// What a step gave and what it told the run.
@@ -62,12 +63,19 @@ impl Account {
             runtime,
             session: Rc::new(session),
             known: KnownRows::new(),
+            replaces: None,
         }
     }
 
     /// Lets the readers know what this object looked like at the last agreement.
     pub fn knowing(mut self, object: Object) -> Account {
         self.known.insert(object.key(), object.row);
+        self
+    }
+
+    /// Lets creates replace this object.
+    pub fn replacing(mut self, object: Object) -> Account {
+        self.replaces = Some(object);
         self
     }
 
@@ -144,7 +152,7 @@ impl Account {
             kind,
             step: 0,
             owner_tag: (kind.repeat == Repeat::OwnerTag).then(|| OWNER.to_owned()),
-            replaces: None,
+            replaces: self.replaces.clone(),
             patience: Patience {
                 propagation: Duration::from_secs(2),
                 in_use: Duration::from_secs(2),

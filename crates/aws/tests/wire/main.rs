@@ -12,3 +12,4 @@ mod replay;
 
 mod identity;
 mod log_group;
+mod role;

@@ -50,6 +50,7 @@ pub struct Call {
     parameters: Json,
     reply: Reply,
     beside: bool,
+    certain: bool,
 }
 
 /// Expects a call with exactly these parameters.
@@ -91,6 +92,7 @@ impl Expected {
             parameters: self.parameters,
             reply,
             beside: false,
+            certain: true,
         }
     }
 }
@@ -99,6 +101,12 @@ impl Call {
     /// The call runs beside the one before it in the script: either may arrive first.
     pub fn beside(mut self) -> Call {
         self.beside = true;
+        self
+    }
+
+    /// The call may not come: one beside it fails, which ends the whole.
+    pub fn perhaps(mut self) -> Call {
+        self.certain = false;
         self
     }
 
@@ -228,12 +236,12 @@ impl Replay {
 
 impl Drop for Replay {
     fn drop(&mut self) {
-        let stage = {
+        let complaints = {
             let mut stage = lock(&self.stage);
             stage.over = true;
             std::mem::take(&mut stage.complaints)
                 .into_iter()
-                .chain(stage.script.iter().map(|call| {
+                .chain(stage.script.iter().filter(|call| call.certain).map(|call| {
                     format!(
                         "expected, but did not come: {} {}",
                         call.operation, call.parameters
@@ -246,9 +254,9 @@ impl Drop for Replay {
         let server = self.server.take().map(JoinHandle::join);
         if !thread::panicking() {
             assert!(matches!(server, Some(Ok(()))), "the server broke");
-            assert!(stage.is_empty(), "{}", stage.join("\n"));
-        } else if !stage.is_empty() {
-            eprintln!("{}", stage.join("\n"));
+            assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+        } else if !complaints.is_empty() {
+            eprintln!("{}", complaints.join("\n"));
         }
     }
 }
