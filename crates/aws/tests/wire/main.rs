@@ -8,8 +8,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod account;
+mod elb;
 mod replay;
 
 mod identity;
+mod listener;
+mod load_balancer;
+mod load_balancer_network;
 mod log_group;
 mod role;
+mod target_group;

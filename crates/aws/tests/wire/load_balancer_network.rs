@@ -1,0 +1,138 @@
+//! Where `load_balancer` goes when its row does not say.
+
+use crate::account::Account;
+use crate::elb::default_vpc;
+use crate::load_balancer::{created, groups, list, row};
+use crate::replay::{Call, call};
+use iasql_aws::elb::load_balancer::LoadBalancer;
+use iasql_aws::error::Class;
+use iasql_engine::Value;
+use serde_json::json;
+
+/// The subnets of a VPC: id, zone, and whether it is the zone's default.
+fn subnets(vpc: &str, subnets: &[(&str, &str, bool)]) -> Call {
+    let items = subnets.iter().map(|(id, zone, default)| {
+        format!(
+            "<item><subnetId>{id}</subnetId><availabilityZone>{zone}</availabilityZone>
+             <defaultForAz>{default}</defaultForAz></item>"
+        )
+    });
+    call(
+        "DescribeSubnets",
+        json!({"Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc, "MaxResults": "1000"}),
+    )
+    .xml(&format!(
+        "<subnetSet>{}</subnetSet>",
+        items.collect::<String>()
+    ))
+}
+
+#[test]
+fn create_takes_a_subnet_of_the_default_vpc_in_each_zone_and_the_default_one_first() {
+    let aws = Account::new([
+        default_vpc(true),
+        subnets(
+            "vpc-1",
+            &[
+                ("subnet-5", "us-east-2b", false),
+                ("subnet-4", "us-east-2b", false),
+                ("subnet-1", "us-east-2a", false),
+                ("subnet-3", "us-east-2a", true),
+                ("subnet-6", "us-east-2-chi-1a", false),
+            ],
+        ),
+        call(
+            "CreateLoadBalancer",
+            json!({
+                "Name": "lb", "Type": "application", "Scheme": "internet-facing", "IpAddressType": "ipv4",
+                "Subnets.member.1": "subnet-3", "Subnets.member.2": "subnet-4",
+            }),
+        )
+        .xml(&created()),
+    ]);
+    let step = aws.create(&LoadBalancer, &row());
+    let made = step.result.unwrap();
+    assert_eq!(step.made, [made.id.clone()]);
+    assert_eq!(made.row.text("dns_name"), Some("lb-1.elb.amazonaws.com"));
+    assert_eq!(
+        made.row.list("availability_zones"),
+        list(&["us-east-2a", "us-east-2b"])
+    );
+    assert_eq!(made.row.get("security_groups"), &groups(&["sg-1", "sg-2"]));
+    assert_eq!(made.row.json("tags"), Some(&json!({})));
+}
+
+#[test]
+fn create_takes_the_zones_and_the_vpc_that_the_row_names() {
+    let aws = Account::new([
+        subnets(
+            "vpc-2",
+            &[
+                ("subnet-1", "us-east-2a", false),
+                ("subnet-2", "us-east-2b", false),
+                ("subnet-3", "us-east-2c", false),
+            ],
+        ),
+        call(
+            "CreateLoadBalancer",
+            json!({
+                "Name": "lb", "Type": "application", "Scheme": "internet-facing", "IpAddressType": "ipv4",
+                "Subnets.member.1": "subnet-1", "Subnets.member.2": "subnet-3",
+            }),
+        )
+        .xml(&created()),
+    ]);
+    let row = row()
+        .with("vpc", Value::object("vpc-2"))
+        .with("availability_zones", list(&["us-east-2c", "us-east-2a"]));
+    aws.create(&LoadBalancer, &row).result.unwrap();
+}
+
+#[test]
+fn a_vpc_that_is_not_that_of_the_subnets_is_refused_before_anything_is_made() {
+    let aws = Account::new([subnets("vpc-2", &[("subnet-1", "us-east-2a", false)])]);
+    let row = row()
+        .with("vpc", Value::object("vpc-2"))
+        .with("subnets", list(&["subnet-1", "subnet-b"]));
+    let error = aws.create(&LoadBalancer, &row).result.unwrap_err();
+    assert_eq!(error.class, Class::Unsupported);
+    assert_eq!(
+        error.message,
+        "subnet-b is not a subnet of vpc-2; set vpc to NULL or name subnets of it"
+    );
+}
+
+#[test]
+fn without_a_default_vpc_nothing_is_made() {
+    let aws = Account::new([default_vpc(false)]);
+    let error = aws.create(&LoadBalancer, &row()).result.unwrap_err();
+    assert_eq!(error.class, Class::Unsupported);
+    assert!(error.message.contains("no default VPC"), "{error}");
+}
+
+#[test]
+fn an_application_load_balancer_needs_two_zones_and_a_network_load_balancer_one() {
+    let one_zone = || subnets("vpc-1", &[("subnet-1", "us-east-2a", true)]);
+    let aws = Account::new([
+        default_vpc(true),
+        one_zone(),
+        default_vpc(true),
+        one_zone(),
+        call(
+            "CreateLoadBalancer",
+            json!({
+                "Name": "lb", "Type": "network", "Scheme": "internet-facing", "IpAddressType": "ipv4",
+                "Subnets.member.1": "subnet-1",
+            }),
+        )
+        .xml(&created()),
+    ]);
+    let error = aws.create(&LoadBalancer, &row()).result.unwrap_err();
+    assert_eq!(error.class, Class::Unsupported);
+    assert_eq!(
+        error.message,
+        "vpc-1 has subnets in 1 of the 2 zones that are needed; name the subnets in the row"
+    );
+    let network = row().with("load_balancer_type", "network");
+    aws.create(&LoadBalancer, &network).result.unwrap();
+}
