@@ -7,7 +7,8 @@ use crate::resource::Reader;
 use aws_sdk_ec2::types::{Filter, Subnet};
 use iasql_engine::{CloudId, Row};
 
-/// The region's default VPC. `operation` is the call that needs it.
+/// The region's default VPC. `operation` is the call that needs it. Looked for alone, because the list of all VPCs
+/// takes two more calls for each.
 pub(super) async fn default_vpc(
     reader: &Reader,
     operation: Operation,
@@ -31,8 +32,8 @@ pub(super) async fn default_vpc(
     })
 }
 
-/// The subnets of a new load balancer: those that the row names, or else one in each zone of its VPC. Zones that the
-/// row names are the ones it means; that is how scripts written for the original chose them.
+/// The subnets of a new load balancer: those that the row names, or else one in each zone of its VPC. If the row
+/// names zones, only in these.
 pub(super) async fn subnets(
     reader: &Reader,
     row: &Row,
