@@ -52,7 +52,8 @@ fn create_takes_a_subnet_of_the_default_vpc_in_each_zone_and_the_default_one_fir
     ]);
     let step = aws.create(&LoadBalancer, &row());
     let made = step.result.unwrap();
-    assert_eq!(step.made, [made.id.clone()]);
+    let arn = made.row.text("load_balancer_arn").unwrap();
+    assert_eq!(step.made, [arn.into()]);
     assert_eq!(made.row.text("dns_name"), Some("lb-1.elb.amazonaws.com"));
     assert_eq!(
         made.row.list("availability_zones"),
