@@ -64,19 +64,21 @@ pub enum Signal {
 }
 
 impl Signal {
-    fn option(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Self::Int => "-INT",
-            Self::Term => "-TERM",
-            Self::Kill => "-KILL",
-            Self::Stop => "-STOP",
-            Self::Cont => "-CONT",
+            Self::Int => "INT",
+            Self::Term => "TERM",
+            Self::Kill => "KILL",
+            Self::Stop => "STOP",
+            Self::Cont => "CONT",
         }
     }
 
     /// Sends this signal to a process.
     pub fn send(self, pid: u32) -> Result {
-        run_well(Command::new("/bin/kill").args([self.option(), &pid.to_string()])).map(drop)
+        // The shell's own `kill`: a bare Debian has no other.
+        let script = ["-c", "kill -s \"$1\" \"$2\"", "kill", self.name()];
+        run_well(Command::new("/bin/sh").args(script).arg(pid.to_string())).map(drop)
     }
 }
 
