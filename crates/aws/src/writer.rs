@@ -70,6 +70,17 @@ pub struct Writer {
     pub companions: RefCell<Vec<Companion>>,
 }
 
+/// What a call does, which decides what its failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    /// Makes the object: sent again only when it was answered.
+    Create,
+    /// May be sent twice.
+    Change,
+    /// Deletes the object, and may be sent twice.
+    Delete,
+}
+
 impl Deref for Writer {
     type Target = Access;
     fn deref(&self) -> &Access {
@@ -119,7 +130,7 @@ impl Writer {
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.call(operation, send, id, false).await
+        self.call(operation, send, id, Act::Create).await
     }
 
     /// Sends a call that may be sent twice without harm.
@@ -133,7 +144,22 @@ impl Writer {
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.call(operation, send, |_| None, true).await
+        self.call(operation, send, |_| None, Act::Change).await
+    }
+
+    /// Sends the call that deletes the object, where AWS says with one code that an object is gone and that it is not
+    /// known everywhere yet: here it means gone, and nothing is waited for.
+    pub async fn delete<O, E, F>(
+        &self,
+        operation: Operation,
+        send: impl Fn() -> F,
+    ) -> Result<O, AwsError>
+    where
+        O: RequestId,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.call(operation, send, |_| None, Act::Delete).await
     }
 
     async fn call<O, E, F>(
@@ -141,7 +167,7 @@ impl Writer {
         operation: Operation,
         send: impl Fn() -> F,
         id: impl Fn(&O) -> Option<CloudId>,
-        repeatable: bool,
+        act: Act,
     ) -> Result<O, AwsError>
     where
         O: RequestId,
@@ -156,7 +182,7 @@ impl Writer {
                 Ok(output) => break Ok(output),
                 Err(error) => error,
             };
-            let Some(pause) = self.pause(&error, attempt, started, repeatable) else {
+            let Some(pause) = self.pause(&error, attempt, started, act) else {
                 break Err(error);
             };
             self.waiting(format!("{error}; trying again"));
@@ -197,17 +223,17 @@ impl Writer {
         error: &AwsError,
         attempt: u32,
         started: Instant,
-        repeatable: bool,
+        act: Act,
     ) -> Option<Duration> {
         let waited = started.elapsed();
         let errors = &self.kind.errors;
         if error.is(errors.in_use) {
             return (waited < self.patience.in_use).then(|| slowly(attempt));
         }
-        if error.is(errors.propagation) {
+        if act != Act::Delete && error.is(errors.propagation) {
             return (waited < self.patience.propagation).then(|| slowly(attempt));
         }
-        if error.class.is_ambiguous() && !repeatable {
+        if act == Act::Create && error.class.is_ambiguous() {
             return None;
         }
         pause(error.class, attempt)
