@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod account;
+mod ec2;
 mod elb;
 mod replay;
 
@@ -17,4 +18,8 @@ mod load_balancer;
 mod load_balancer_network;
 mod log_group;
 mod role;
+mod security_group;
+mod security_group_rule;
+mod subnet;
 mod target_group;
+mod vpc;
