@@ -257,6 +257,11 @@ impl Cluster {
         })
     }
 
+    /// The home folder of the server's user, in which an AWS SDK looks for `.aws/config`.
+    pub fn home(&self) -> &Path {
+        &self.folder
+    }
+
     /// The TCP port on 127.0.0.1. Another one after each start.
     pub fn port(&self) -> u16 {
         self.server().port

@@ -20,6 +20,14 @@ pub enum Error {
         /// The statement.
         statement: String,
     },
+    /// A result was asked for a column that it does not have.
+    #[error("no column {name} among {columns:?}")]
+    NoSuchColumn {
+        /// The column.
+        name: String,
+        /// Those that it has.
+        columns: Vec<String>,
+    },
     /// The connection could not be made, or broke.
     #[error("connection to the database: {0}")]
     Connection(postgres::Error),

@@ -64,3 +64,47 @@ impl Drop for Leash {
         let _ = self.child.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::staged::Staged;
+    use crate::{Error, wait_for};
+
+    /// A new folder with a log in it, and a server that runs this shell script.
+    fn start(script: &str) -> Result<(PathBuf, Leash)> {
+        let folder = std::env::temp_dir().join(format!("iasql-leash-{}", Staged::unique_name()));
+        fs::create_dir(&folder).map_err(Error::io(&folder))?;
+        let mut server = Command::new("/bin/sh");
+        server.args(["-c", script]).env("PATH", "/usr/bin:/bin");
+        let leash = Leash::start(&server, "TERM", &folder, &folder.join("log"))?;
+        Ok((folder, leash))
+    }
+
+    #[test]
+    fn a_server_that_is_let_go_is_stopped_and_its_folder_removed() -> Result {
+        let (folder, leash) = start("echo up; exec sleep 600")?;
+        wait_for("the server", Duration::from_secs(10), || {
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            Ok((log == "up\n").then_some(()))
+        })?;
+        drop(leash);
+        assert!(!folder.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_server_that_ends_by_itself_leaves_its_folder() -> Result {
+        let (folder, mut leash) = start("echo no; exit 3")?;
+        let status = wait_for("the end", Duration::from_secs(10), || leash.ended())?;
+        assert_eq!(status.code(), Some(3));
+        drop(leash);
+        let log = fs::read_to_string(folder.join("log")).map_err(Error::io(&folder))?;
+        assert_eq!(log, "no\n");
+        fs::remove_dir_all(&folder).map_err(Error::io(&folder))
+    }
+}

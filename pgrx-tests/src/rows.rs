@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{Error, Result};
+
 /// The rows of a query. Every value is the text that Postgres prints for it: what a person would see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -28,15 +30,18 @@ impl Rows {
         self.rows.first()?.first()?.as_deref()
     }
 
-    /// The values of one column, NULL as nothing. Empty when there is no such column.
-    pub fn column(&self, name: &str) -> Vec<&str> {
-        let Some(index) = self.columns.iter().position(|column| column == name) else {
-            return Vec::new();
-        };
-        self.rows
+    /// The values of one column, NULL as nothing.
+    pub fn column(&self, name: &str) -> Result<Vec<&str>> {
+        let index = self.columns.iter().position(|column| column == name);
+        let index = index.ok_or_else(|| Error::NoSuchColumn {
+            name: name.to_owned(),
+            columns: self.columns.clone(),
+        })?;
+        Ok(self
+            .rows
             .iter()
             .map(|row| row[index].as_deref().unwrap_or_default())
-            .collect()
+            .collect())
     }
 
     /// Whether there is no row.
