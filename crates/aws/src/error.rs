@@ -3,10 +3,10 @@
 use crate::operation::Operation;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use iasql_engine::kind::Errors;
+use std::error::Error;
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,23 +101,25 @@ impl AwsError {
         let status = error
             .raw_response()
             .map(|response| response.status().as_u16());
-        let message = match error.message() {
-            Some(message) => message.to_owned(),
-            None => DisplayErrorContext(&error).to_string(),
+        let message = match (error.message(), status) {
+            (Some(message), _) => message.to_owned(),
+            (None, Some(status)) if code.is_none() => {
+                format!("answered with HTTP {status} and a body that AWS does not send")
+            }
+            _ => causes(&error),
         };
         let class = match &error {
             SdkError::ConstructionFailure(_) => Class::NotSent,
             SdkError::TimeoutError(_) => Class::NoAnswer,
-            SdkError::DispatchFailure(failure) => {
+            SdkError::DispatchFailure(_) => {
                 if message.contains("credentials") {
                     Class::Credentials
-                } else if failure.is_io() && message.contains("error trying to connect") {
+                } else if message.contains("(Connect)") {
                     Class::NotSent
                 } else {
                     Class::NoAnswer
                 }
             }
-            SdkError::ResponseError(_) => Class::Malformed,
             _ => classify(code.as_deref(), status),
         };
         AwsError {
@@ -171,6 +173,14 @@ impl AwsError {
     /// Whether the object does not exist.
     pub fn is_absent(&self, errors: &Errors) -> bool {
         self.is(errors.absent)
+    }
+}
+
+/// The error and what caused it. The SDK's own way of showing this adds the whole answer.
+fn causes(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", causes(cause)),
+        None => error.to_string(),
     }
 }
 

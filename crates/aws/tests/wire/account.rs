@@ -45,6 +45,16 @@ impl Account {
     /// An account that answers by this script.
     pub fn new(script: impl IntoIterator<Item = Call>) -> Account {
         let replay = Replay::new(script);
+        let endpoint_url = replay.endpoint_url();
+        Account::with(replay, endpoint_url)
+    }
+
+    /// An account that is looked for at this endpoint.
+    pub fn at(endpoint_url: String) -> Account {
+        Account::with(Replay::new([]), endpoint_url)
+    }
+
+    fn with(replay: Replay, endpoint_url: String) -> Account {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -55,7 +65,7 @@ impl Account {
                 secret_access_key: "test".to_owned(),
                 session_token: None,
             },
-            endpoint_url: Some(replay.endpoint_url()),
+            endpoint_url: Some(endpoint_url),
             region: Some(REGION.to_owned()),
         }));
         Account {

@@ -1,8 +1,10 @@
-//! Whose account it is.
+//! Whose account it is, and what is said where nobody answers that.
 
 use crate::account::Account;
 use crate::replay::call;
+use iasql_aws::error::{AwsError, Class};
 use serde_json::json;
+use std::net::TcpListener;
 
 #[test]
 fn the_caller_names_account_and_partition_and_is_asked_once() {
@@ -17,4 +19,42 @@ fn the_caller_names_account_and_partition_and_is_asked_once() {
             assert_eq!(identity.arn, "arn:aws-cn:iam::123456789012:user/ana");
         }
     });
+}
+
+fn refusal(aws: &Account) -> AwsError {
+    aws.run(async { aws.session().identity().await.unwrap_err() })
+}
+
+#[test]
+fn an_endpoint_that_is_no_aws_is_said_in_one_line() {
+    let page = |status| call("GetCallerIdentity", json!({})).html(status);
+    let error = refusal(&Account::new([page(404), page(404), page(404)]));
+    assert_eq!(error.class, Class::Malformed);
+    assert_eq!(
+        error.to_string(),
+        "sts:GetCallerIdentity: answered with HTTP 404 and a body that AWS does not send"
+    );
+    let error = refusal(&Account::new([page(500), page(500), page(500)]));
+    assert_eq!(error.class, Class::Fault);
+    assert_eq!(
+        error.to_string(),
+        "sts:GetCallerIdentity: answered with HTTP 500 and a body that AWS does not send"
+    );
+}
+
+#[test]
+fn an_endpoint_that_is_down_is_told_apart_from_an_answer_that_is_lost() {
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let error = refusal(&Account::at(format!("http://{address}")));
+    assert_eq!(error.class, Class::NotSent);
+    assert_eq!(
+        error.to_string(),
+        "sts:GetCallerIdentity: dispatch failure: io error: client error (Connect): tcp connect error: Connection \
+         refused (os error 111)"
+    );
+    let lost = || call("GetCallerIdentity", json!({})).lost();
+    let error = refusal(&Account::new([lost(), lost(), lost()]));
+    assert_eq!(error.class, Class::NoAnswer);
 }

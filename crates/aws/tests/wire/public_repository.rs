@@ -112,15 +112,15 @@ fn a_page_that_is_refused_fails_the_whole_list() {
 
 #[test]
 fn an_endpoint_without_the_service_is_a_fault_after_three_attempts() {
-    let fault = || {
-        call("DescribeRepositories", json!({"maxResults": 1000})).error(
-            500,
-            "InternalError",
-            "not implemented",
-        )
-    };
-    let aws = Account::new([fault(), fault(), fault()]);
-    assert_eq!(aws.list(&PublicRepository).unwrap_err().class, Class::Fault);
+    let page = || call("DescribeRepositories", json!({"maxResults": 1000})).html(500);
+    let error = Account::new([page(), page(), page()])
+        .list(&PublicRepository)
+        .unwrap_err();
+    assert_eq!(error.class, Class::Fault);
+    assert_eq!(
+        error.to_string(),
+        "ecr-public:DescribeRepositories: answered with HTTP 500 and a body that AWS does not send"
+    );
 }
 
 #[test]

@@ -34,6 +34,7 @@ enum Reply {
         code: &'static str,
         message: &'static str,
     },
+    Html(u16),
     Lost,
 }
 
@@ -79,6 +80,11 @@ impl Expected {
             code,
             message,
         })
+    }
+
+    /// Answers with a page that is none of AWS's, as a proxy or another server does.
+    pub fn html(self, status: u16) -> Call {
+        self.reply(Reply::Html(status))
     }
 
     /// Takes the request and closes the connection without an answer.
@@ -281,6 +287,7 @@ fn serve(connection: TcpStream, stage: &Mutex<Stage>) {
             code,
             message,
         } => (status, wire.error(code, message)),
+        Reply::Html(status) => (status, "<!doctype html><h1>Not AWS</h1>".to_owned()),
         Reply::Lost => return,
     };
     let head = format!(
