@@ -1,1 +1,29 @@
-//! placeholder
+//! iasql: a Postgres extension that turns an AWS account into ordinary tables.
+//!
+//! This crate is everything that touches Postgres: the functions that users call ([`functions`]), reading and writing
+//! rows ([`tables`], [`write`]), the extension's own records ([`store`]), credentials ([`connection`]), and the thread
+//! that calls AWS ([`pump`]). What a plan is knows `iasql-engine`; what AWS is knows `iasql-aws`.
+
+mod applying;
+mod connection;
+mod functions;
+mod installing;
+mod internal;
+mod modules;
+mod pump;
+mod report;
+mod settings;
+mod sql;
+mod store;
+mod syncing;
+mod tables;
+mod world;
+mod write;
+
+pgrx::pg_module_magic!();
+
+/// Called when the library is loaded, in whatever process that is: registers settings and nothing more.
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+}

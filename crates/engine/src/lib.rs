@@ -7,6 +7,7 @@
 //! It must not know Postgres, AWS, a clock, a network or a file: values come in, values go out. That is what lets the
 //! tests drive it through faults, crashes and time from one seed.
 
+pub mod clear;
 pub mod compare;
 pub mod document;
 pub mod execute;

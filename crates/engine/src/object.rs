@@ -72,4 +72,6 @@ pub struct Known {
     pub made: bool,
     /// Whether the row forbids deleting and replacing the object.
     pub protected: bool,
+    /// Whether the object belongs to the account itself.
+    pub account_owned: bool,
 }

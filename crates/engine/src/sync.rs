@@ -4,7 +4,7 @@
 
 use crate::compare::{leaves_the_choice, same};
 use crate::kind::{Change, Kind};
-use crate::object::{Known, Object};
+use crate::object::{Known, Object, Owner};
 use crate::plan::{
     Action, Cause, Desired, Difference, Place, World, bind, difference, natural_key,
 };
@@ -300,6 +300,7 @@ impl<'w> Syncer<'w> {
             owned,
             made: before.map_or_else(ours, |known| known.made),
             protected,
+            account_owned: object.owner == Owner::Account,
         };
         if before != Some(&known) {
             self.plan.agree.push((key, known));

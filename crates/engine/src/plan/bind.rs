@@ -84,7 +84,8 @@ impl Names {
         Names { rows }
     }
 
-    fn row(
+    /// The row of this name.
+    pub(crate) fn row(
         &self,
         kind: &Kind,
         column: &'static str,

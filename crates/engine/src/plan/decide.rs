@@ -296,6 +296,7 @@ impl<'w> Planner<'w> {
             owned: set_columns(&desired.row),
             made: ours,
             protected: desired.protected,
+            account_owned: object.owner == Owner::Account,
         };
         if differences.is_empty() {
             self.stands_for(&desired, &object.region, object.id.clone());
@@ -682,6 +683,7 @@ fn agreement(desired: &Desired, known: &Known, object: &Object, comparison: &Com
         owned: known.owned.clone(),
         made: known.made,
         protected: desired.protected,
+        account_owned: object.owner == Owner::Account,
     }
 }
 

@@ -1,0 +1,257 @@
+//! The functions that users call. Each is one short story: look, read, plan, and perhaps do.
+
+use crate::applying::{self, announce};
+use crate::modules::{self, MODULES, Module};
+use crate::report::Problem;
+use crate::world::{self, Scene, must_write, read_cloud, read_rows};
+use crate::{installing, store, syncing, tables};
+use iasql_engine::plan::{Plan, plan};
+use iasql_engine::sync::{RowChange, SyncPlan, plan_sync};
+use pgrx::prelude::*;
+
+type Rows<T> = Result<TableIterator<'static, T>, Problem>;
+
+/// A row of a plan, as users see it.
+type PlanRow = (
+    name!(action, String),
+    name!(table_name, String),
+    name!(id, Option<i32>),
+    name!(description, String),
+);
+
+#[pg_extern(sql = false)]
+fn iasql_install(
+    modules: Vec<Option<String>>,
+) -> Rows<(
+    name!(module_name, String),
+    name!(created_table_name, String),
+    name!(record_count, i32),
+)> {
+    must_write("iasql_install")?;
+    let modules = installing::named(modules.iter().flatten())?;
+    Ok(TableIterator::new(installing::install(&modules)?))
+}
+
+#[pg_extern(sql = false)]
+fn iasql_uninstall(
+    modules: Vec<Option<String>>,
+) -> Rows<(
+    name!(module_name, String),
+    name!(dropped_table_name, String),
+    name!(record_count, i32),
+)> {
+    must_write("iasql_uninstall")?;
+    let modules = installing::named(modules.iter().flatten())?;
+    Ok(TableIterator::new(installing::uninstall(&modules)?))
+}
+
+#[pg_extern(sql = false)]
+fn iasql_plan_apply() -> Rows<PlanRow> {
+    let (_, mut plan) = planned()?;
+    announce(&mut plan)?;
+    let rows: Vec<PlanRow> = plan
+        .steps
+        .iter()
+        .filter(|step| step.shown)
+        .map(|step| {
+            let id = step.row.as_ref().and_then(|_| sql_id(step.key.id));
+            (
+                step.action.to_string(),
+                step.kind.table.to_owned(),
+                id,
+                step.description(),
+            )
+        })
+        .collect();
+    Ok(TableIterator::new(rows))
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn iasql_explain_apply() -> Rows<(
+    name!(step, i32),
+    name!(action, String),
+    name!(table_name, String),
+    name!(id, Option<i32>),
+    name!(description, String),
+    name!(column_name, Option<String>),
+    name!(before, Option<String>),
+    name!(after, Option<String>),
+    name!(why, String),
+    name!(waits_for, Vec<i32>),
+)> {
+    let (_, mut plan) = planned()?;
+    announce(&mut plan)?;
+    let number = |position: usize| sql_id(position as i64 + 1).unwrap_or_default();
+    let mut rows = Vec::new();
+    for (position, step) in plan.steps.iter().enumerate() {
+        let waits: Vec<i32> = step.after.iter().map(|before| number(*before)).collect();
+        let action = match step.shown {
+            true => step.action.to_string(),
+            false => format!("{} (delete the old)", step.action),
+        };
+        let row = |column: Option<String>, before, after, why: String| {
+            (
+                number(position),
+                action.clone(),
+                step.kind.table.to_owned(),
+                step.row.as_ref().and_then(|_| sql_id(step.key.id)),
+                step.description(),
+                column,
+                before,
+                after,
+                why,
+                waits.clone(),
+            )
+        };
+        if step.changes.is_empty() {
+            rows.push(row(None, None, None, step.why.to_string()));
+        }
+        for change in &step.changes {
+            rows.push(row(
+                Some(change.column.to_owned()),
+                shown(&change.before),
+                shown(&change.after),
+                match step.why {
+                    iasql_engine::plan::Why::Changed => change.cause.to_string(),
+                    why => why.to_string(),
+                },
+            ));
+        }
+    }
+    Ok(TableIterator::new(rows))
+}
+
+fn shown(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.clone()),
+        value => Some(value.to_string()),
+    }
+}
+
+#[pg_extern(sql = false)]
+fn iasql_apply() -> Rows<PlanRow> {
+    must_write("iasql_apply")?;
+    store::lock()?;
+    let scene = Scene::look()?;
+    if scene
+        .binding
+        .as_ref()
+        .is_some_and(|binding| !binding.is_here)
+    {
+        return Err(Problem::Copy);
+    }
+    let plan = plan_of(&scene)?;
+    let done = applying::apply(&scene, plan)?;
+    let rows: Vec<PlanRow> = done
+        .into_iter()
+        .map(|(action, table, id, description)| {
+            (action, table.to_owned(), id.and_then(sql_id), description)
+        })
+        .collect();
+    Ok(TableIterator::new(rows))
+}
+
+#[pg_extern(sql = false)]
+fn iasql_plan_sync() -> Rows<PlanRow> {
+    let scene = Scene::look()?;
+    let plan = sync_plan_of(&scene)?;
+    Ok(TableIterator::new(sync_rows(&plan)))
+}
+
+#[pg_extern(sql = false)]
+fn iasql_sync() -> Rows<PlanRow> {
+    must_write("iasql_sync")?;
+    store::lock()?;
+    let scene = Scene::look()?;
+    let mut plan = sync_plan_of(&scene)?;
+    syncing::carry_out(&scene, &mut plan);
+    Ok(TableIterator::new(sync_rows(&plan)))
+}
+
+#[pg_extern(sql = false)]
+fn delete_all_records() -> Result<(), Problem> {
+    must_write("delete_all_records")?;
+    installing::delete_all_records()
+}
+
+#[pg_extern(sql = false)]
+fn iasql_modules_list() -> Rows<ModuleRow> {
+    Ok(TableIterator::new(MODULES.iter().map(module_row)))
+}
+
+#[pg_extern(sql = false)]
+fn iasql_modules_installed() -> Rows<ModuleRow> {
+    let installed = tables::installed_modules();
+    Ok(TableIterator::new(installed.into_iter().map(module_row)))
+}
+
+type ModuleRow = (
+    name!(module_name, String),
+    name!(module_version, String),
+    name!(dependencies, Vec<String>),
+);
+
+fn module_row(module: &'static Module) -> ModuleRow {
+    let needs = module.needs.iter().filter_map(|name| modules::module(name));
+    (
+        module.name.to_owned(),
+        module.version.to_owned(),
+        needs.map(Module::full_name).collect(),
+    )
+}
+
+#[pg_extern(sql = false)]
+fn iasql_take_over() -> Result<(), Problem> {
+    must_write("iasql_take_over")?;
+    store::lock()?;
+    store::take_over();
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn iasql_version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+fn planned() -> Result<(Scene, Plan), Problem> {
+    let scene = Scene::look()?;
+    let plan = plan_of(&scene)?;
+    Ok((scene, plan))
+}
+
+fn plan_of(scene: &Scene) -> Result<Plan, Problem> {
+    let world = whole_world(scene)?;
+    Ok(plan(world, &crate::settings::rules()))
+}
+
+fn sync_plan_of(scene: &Scene) -> Result<SyncPlan, Problem> {
+    Ok(plan_sync(whole_world(scene)?))
+}
+
+fn whole_world(scene: &Scene) -> Result<iasql_engine::plan::World<'_>, Problem> {
+    let rows = read_rows(scene)?;
+    let tables: Vec<&'static str> = scene.wholes().map(|table| table.kind.table).collect();
+    let (_, reading) = read_cloud(scene, tables.clone(), &rows.known)?;
+    Ok(world::world(scene, rows, reading, &tables))
+}
+
+fn sync_rows(plan: &SyncPlan) -> Vec<PlanRow> {
+    let row = |change: &RowChange| {
+        let deleted = change.action == iasql_engine::plan::Action::Delete;
+        let id = (!deleted && change.key.id > 0).then_some(change.key.id);
+        let object = change.object.as_ref().map(ToString::to_string);
+        (
+            change.action.to_string(),
+            change.key.table.to_owned(),
+            id.and_then(sql_id),
+            object.unwrap_or_else(|| change.row.name()),
+        )
+    };
+    plan.changes.iter().map(row).collect()
+}
+
+fn sql_id(id: i64) -> Option<i32> {
+    i32::try_from(id).ok()
+}

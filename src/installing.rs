@@ -1,0 +1,282 @@
+//! Installs and uninstalls modules, and deletes all records.
+
+use crate::modules::{self, MODULES, Module, with_needed};
+use crate::report::Problem;
+use crate::sql::{self, quoted};
+use crate::tables::{self, Table};
+use crate::world::{self, Scene, read_cloud, read_rows};
+use crate::{store, syncing};
+use iasql_engine::clear::rows_to_delete;
+use iasql_engine::plan::Action;
+use iasql_engine::sync::plan_sync;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::ffi::CString;
+
+/// Module, table, count.
+pub type Counted = Vec<(String, String, i32)>;
+
+impl Module {
+    /// The name with its version: `aws_vpc@0.0.1`.
+    pub fn full_name(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+}
+
+/// The modules of these names, with or without a version.
+pub fn named<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Module>, Problem> {
+    let mut found = Vec::new();
+    for name in names {
+        let (plain, version) = match name.split_once('@') {
+            Some((plain, version)) => (plain, Some(version)),
+            None => (name.as_str(), None),
+        };
+        let module = modules::module(plain).ok_or_else(|| Problem::NoModule {
+            name: name.clone(),
+            nearest: modules::nearest(plain),
+        })?;
+        if let Some(version) = version.filter(|version| *version != module.version) {
+            return Err(Problem::NoVersion {
+                module: module.name,
+                version: version.to_owned(),
+                exists: module.version,
+            });
+        }
+        found.push(module);
+    }
+    Ok(found)
+}
+
+/// Creates the tables of the modules and of those they need, and imports what the account holds.
+pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
+    store::lock()?;
+    let wanted = with_needed(modules);
+    let installed = tables::installed_modules();
+    let new: Vec<&'static Module> = wanted
+        .iter()
+        .copied()
+        .filter(|module| !installed.contains(module))
+        .collect();
+    let mut imported = Vec::new();
+    if !new.is_empty() {
+        seed_region()?;
+        create(&new)?;
+        imported = import(&new)?;
+    }
+    let scene_tables = tables::installed()?;
+    let mut rows = Counted::new();
+    for module in &wanted {
+        for table in module.tables {
+            let count = match new.contains(module) {
+                true => imported.iter().filter(|name| *name == table).count(),
+                false => count(&scene_tables, table),
+            };
+            rows.push((
+                module.full_name(),
+                (*table).to_owned(),
+                i32::try_from(count).unwrap_or(i32::MAX),
+            ));
+        }
+    }
+    Ok(rows)
+}
+
+/// The first region is the server's, or the SDK's own.
+fn seed_region() -> Result<(), Problem> {
+    if !store::enabled_regions().is_empty() {
+        return Ok(());
+    }
+    let settings = crate::connection::current()?;
+    let region = crate::pump::call(
+        crate::pump::OnInterrupt::Drop,
+        move |sessions, _| Box::pin(async move { sessions.get(&settings).await.region().clone() }),
+        &mut |_| {},
+    )?;
+    match region.as_str() {
+        "" => Err(Problem::NoRegion),
+        region => {
+            store::seed_region(region);
+            Ok(())
+        }
+    }
+}
+
+fn create(modules: &[&'static Module]) -> Result<(), Problem> {
+    let schema = sql::value("SELECT pg_catalog.current_schema()", &[]).ok_or(Problem::NoSchema)?;
+    for module in modules {
+        for table in module.tables {
+            let name = format!("{}.{}", quoted(&schema), quoted(table));
+            let taken = sql::value("SELECT pg_catalog.to_regclass($1)", &[Some(&name)]);
+            if taken.is_some() {
+                return Err(Problem::NameTaken { table, schema });
+            }
+        }
+        run_script(&schema, module.ddl);
+        for table in module.tables {
+            let name = format!("{}.{}", quoted(&schema), quoted(table));
+            store::record_table(table, module.name, module.version, &name);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a module's statements as the caller, in the schema alone.
+fn run_script(schema: &str, script: &str) {
+    let path = CString::new(format!("{}, pg_catalog, pg_temp", quoted(schema))).unwrap_or_default();
+    // SAFETY: plain calls on the backend's Postgres thread; an error restores the setting with the (sub)transaction.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        pg_sys::set_config_option(
+            c"search_path".as_ptr(),
+            path.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+        sql::execute(script, &[]);
+        pg_sys::AtEOXact_GUC(false, level);
+    }
+}
+
+/// Imports the objects of new modules; returns a table name for each row.
+fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
+    let scene = Scene::look()?;
+    let new: Vec<&'static str> = scene
+        .wholes()
+        .map(|table| table.kind.table)
+        .filter(|table| modules.iter().any(|module| module.tables.contains(table)))
+        .collect();
+    let rows = read_rows(&scene)?;
+    let (identity, reading) = read_cloud(&scene, new.clone(), &rows.known)?;
+    if scene.binding.is_none() {
+        store::write_binding(&identity, scene.settings.endpoint_url.as_deref());
+    }
+    let mut plan = plan_sync(world::world(&scene, rows, reading, &new));
+    syncing::carry_out(&scene, &mut plan);
+    let mut imported = Vec::new();
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Create)
+    {
+        imported.push(change.key.table);
+        for (column, part) in change.row.kind().parts() {
+            let parts = change.row.parts(column.name).len();
+            imported.extend(std::iter::repeat_n(part.table, parts));
+        }
+    }
+    Ok(imported)
+}
+
+fn count(tables: &[Table], name: &str) -> usize {
+    let table = tables.iter().find(|table| table.kind.table == name);
+    let count = table.and_then(|table| {
+        sql::value(
+            &format!("SELECT pg_catalog.count(*) FROM {}", table.name),
+            &[],
+        )
+    });
+    count
+        .and_then(|count| count.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Drops the tables of the modules. Nothing in AWS changes.
+pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
+    store::lock()?;
+    let installed = tables::installed_modules();
+    for module in modules {
+        if !installed.contains(module) {
+            return Err(Problem::NotInstalled {
+                name: module.name.to_owned(),
+            });
+        }
+        let dependents: Vec<&'static str> = installed
+            .iter()
+            .filter(|other| other.needs.contains(&module.name) && !modules.contains(other))
+            .map(|other| other.name)
+            .collect();
+        if !dependents.is_empty() {
+            return Err(Problem::Needed {
+                module: module.name,
+                dependents,
+            });
+        }
+    }
+    let names = relations();
+    let mut rows = Counted::new();
+    let mut drops = Vec::new();
+    for module in MODULES
+        .iter()
+        .rev()
+        .filter(|module| modules.contains(module))
+    {
+        for table in module.tables.iter().rev() {
+            let relation = names.iter().find(|(name, _)| name == table);
+            let held = relation.and_then(|(_, relation)| {
+                drops.push(relation.clone());
+                sql::value(&format!("SELECT pg_catalog.count(*) FROM {relation}"), &[])
+            });
+            let count = held
+                .and_then(|count| count.parse().ok())
+                .unwrap_or_default();
+            rows.push((module.full_name(), (*table).to_owned(), count));
+            store::forget_table(table);
+        }
+    }
+    if !drops.is_empty() {
+        sql::execute(&format!("DROP TABLE {}", drops.join(", ")), &[]);
+    }
+    Ok(rows)
+}
+
+/// The installed tables that still exist, by name.
+fn relations() -> Vec<(String, String)> {
+    let rows = crate::internal::as_owner(|| {
+        sql::query(
+            "SELECT t.table_name, format('%I.%I', n.nspname, c.relname)
+             FROM iasql.installed_table t
+             JOIN pg_class c ON c.oid = t.relation JOIN pg_namespace n ON n.oid = c.relnamespace",
+            &[],
+        )
+    });
+    rows.into_iter()
+        .filter_map(|row| {
+            let mut row = row.into_iter();
+            Some((row.next()??, row.next()??))
+        })
+        .collect()
+}
+
+/// Deletes the rows of every module table in one statement, but those that are protected, that the account owns, or
+/// that such a row refers to.
+pub fn delete_all_records() -> Result<(), Problem> {
+    let scene = Scene::look()?;
+    let rows = read_rows(&scene)?;
+    let gone = rows_to_delete(&scene.catalog, &rows.desired, &rows.known);
+    let protected: Vec<String> = rows
+        .desired
+        .iter()
+        .filter(|row| row.protected)
+        .map(|row| format!("{} \"{}\"", row.key.table, row.row.name()))
+        .collect();
+    if !protected.is_empty() {
+        notice!(
+            "protected rows, and what they refer to, are kept: {}",
+            protected.join(", ")
+        );
+    }
+    let deletes: Vec<(&Table, Vec<i64>)> = scene
+        .wholes()
+        .map(|table| {
+            let rows = gone.iter().filter(|key| key.table == table.kind.table);
+            (table, rows.map(|key| key.id).collect::<Vec<i64>>())
+        })
+        .filter(|(_, ids)| !ids.is_empty())
+        .collect();
+    crate::write::delete(&deletes);
+    Ok(())
+}

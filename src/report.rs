@@ -1,0 +1,511 @@
+//! The one place where errors leave: SQLSTATE, message, DETAIL and HINT.
+
+use iasql_aws::error::{AwsError, Class};
+use iasql_engine::plan::{Because, Difference, News, Notice, Refusal};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The AWS thread ended.
+    #[error("the thread that calls AWS ended unexpectedly")]
+    AwsThreadDied,
+    /// No server is defined.
+    #[error(
+        "there is no foreign server named \"{server}\" that uses the foreign-data wrapper iasql"
+    )]
+    NoServer {
+        /// The server that `iasql.server` names.
+        server: String,
+    },
+    /// The caller may not use the server.
+    #[error("permission denied for foreign server {server}")]
+    ServerDenied {
+        /// The server.
+        server: String,
+    },
+    /// The caller has no user mapping.
+    #[error("user \"{user}\" has no user mapping for foreign server \"{server}\"")]
+    NoMapping {
+        /// The server.
+        server: String,
+        /// The user.
+        user: String,
+    },
+    /// The mapping asks for credentials that only a superuser may hand out.
+    #[error("user \"{user}\" may not use {what} through foreign server \"{server}\"")]
+    MappingDenied {
+        /// The server.
+        server: String,
+        /// The user.
+        user: String,
+        /// Which credentials.
+        what: String,
+    },
+    /// No region is known.
+    #[error("no AWS region is set")]
+    NoRegion,
+    /// A call that concerns no row failed.
+    #[error("{doing}: {error}")]
+    Aws {
+        /// What was being done.
+        doing: String,
+        /// What AWS said.
+        error: AwsError,
+    },
+    /// The credentials lead to another account.
+    #[error("the tables belong to AWS account {bound}, but the credentials lead to {now}")]
+    OtherAccount {
+        /// The account that the tables are bound to.
+        bound: String,
+        /// The account of the credentials.
+        now: String,
+    },
+    /// The database is a copy.
+    #[error("this database is a copy: its tables were bound to another one")]
+    Copy,
+    /// Another run holds the lock.
+    #[error("another apply, sync or install is running in this database")]
+    Busy {
+        /// Who, and since when.
+        holder: String,
+    },
+    /// The transaction cannot write.
+    #[error("cannot execute {function}() in a read-only transaction")]
+    ReadOnly {
+        /// The function.
+        function: &'static str,
+    },
+    /// A module is not known.
+    #[error("module \"{name}\" does not exist")]
+    NoModule {
+        /// The name given.
+        name: String,
+        /// The nearest name that exists.
+        nearest: &'static str,
+    },
+    /// A module has no such version.
+    #[error("module \"{module}\" has no version \"{version}\"")]
+    NoVersion {
+        /// The module.
+        module: &'static str,
+        /// The version asked for.
+        version: String,
+        /// The version there is.
+        exists: &'static str,
+    },
+    /// A module is not installed.
+    #[error("module \"{name}\" is not installed")]
+    NotInstalled {
+        /// The module.
+        name: String,
+    },
+    /// Other modules need the module.
+    #[error("cannot uninstall {module}: {} still installed", dependents.join(", "))]
+    Needed {
+        /// The module.
+        module: &'static str,
+        /// The modules that need it.
+        dependents: Vec<&'static str>,
+    },
+    /// A table of the module's name exists.
+    #[error(
+        "relation \"{table}\" already exists in schema \"{schema}\" and is not a table of iasql"
+    )]
+    NameTaken {
+        /// The table.
+        table: &'static str,
+        /// The schema.
+        schema: String,
+    },
+    /// An installed table is gone.
+    #[error("table {table} of module {module} is gone")]
+    TableGone {
+        /// The table.
+        table: String,
+        /// Its module.
+        module: String,
+    },
+    /// A column of an installed table is gone.
+    #[error("column {column} of table {table} is gone")]
+    ColumnGone {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// No schema to create tables in.
+    #[error("no schema has been selected to create in")]
+    NoSchema,
+    /// A value that the engine cannot read.
+    #[error("table {table}, row {row}: {misfit}")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+        /// The row's id.
+        row: i64,
+        /// What does not fit.
+        misfit: String,
+    },
+    /// The caller lacks a privilege that the steps need.
+    #[error("permission denied for table {table}")]
+    TableDenied {
+        /// The table.
+        table: &'static str,
+        /// The privilege.
+        privilege: &'static str,
+    },
+    /// The plan cannot be applied.
+    #[error("{}", refusals.first().map(refusal_text).unwrap_or_default())]
+    Refused {
+        /// Why, row by row.
+        refusals: Vec<Refusal>,
+    },
+    /// Steps failed.
+    #[error("{}", failed.first().map_or("", String::as_str))]
+    StepsFailed {
+        /// The failed steps, as text.
+        failed: Vec<String>,
+        /// The steps that are done, as text.
+        done: Vec<String>,
+        /// The steps that were not tried, as text.
+        not_tried: Vec<String>,
+        /// The first error.
+        error: AwsError,
+        /// What to type next.
+        hint: String,
+    },
+    /// The journal cannot be written.
+    #[error("the journal cannot be written: {reason}")]
+    Journal {
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+impl Problem {
+    fn code(&self) -> PgSqlErrorCode {
+        use PgSqlErrorCode::*;
+        match self {
+            Problem::AwsThreadDied => ERRCODE_INTERNAL_ERROR,
+            Problem::NoServer { .. } | Problem::NoMapping { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Problem::ServerDenied { .. }
+            | Problem::MappingDenied { .. }
+            | Problem::TableDenied { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Problem::NoRegion => ERRCODE_INVALID_PARAMETER_VALUE,
+            Problem::Aws { error, .. } => aws_code(error),
+            Problem::OtherAccount { .. } | Problem::Copy => {
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Problem::Busy { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
+            Problem::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
+            Problem::NoModule { .. } | Problem::NoVersion { .. } | Problem::NotInstalled { .. } => {
+                ERRCODE_UNDEFINED_OBJECT
+            }
+            Problem::Needed { .. } => ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            Problem::NameTaken { .. } => ERRCODE_DUPLICATE_TABLE,
+            Problem::TableGone { .. } => ERRCODE_UNDEFINED_TABLE,
+            Problem::ColumnGone { .. } => ERRCODE_UNDEFINED_COLUMN,
+            Problem::NoSchema => ERRCODE_INVALID_SCHEMA_NAME,
+            Problem::Unreadable { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
+            Problem::Refused { refusals } => match refusals.first().map(|refusal| &refusal.why) {
+                Some(Because::Differs { .. } | Because::TwoRows { .. }) => ERRCODE_DUPLICATE_OBJECT,
+                Some(Because::Dangling { .. }) => ERRCODE_FOREIGN_KEY_VIOLATION,
+                _ => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            },
+            Problem::StepsFailed { error, .. } => aws_code(error),
+            Problem::Journal { .. } => ERRCODE_IO_ERROR,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Problem::Aws { error, .. } => Some(aws_detail(error)),
+            Problem::Busy { holder } => Some(holder.clone()),
+            Problem::Refused { refusals } => {
+                let lines: Vec<String> = refusals.iter().map(refusal_text).collect();
+                Some(lines.join("\n"))
+            }
+            Problem::StepsFailed {
+                failed,
+                done,
+                not_tried,
+                error,
+                ..
+            } => {
+                let list = |title: &str, lines: &[String]| match lines.is_empty() {
+                    true => format!("{title}: none"),
+                    false => format!("{title}: {}", lines.join("; ")),
+                };
+                Some(format!(
+                    "{}\n{}\n{}\n{}",
+                    aws_detail(error),
+                    list("done", done),
+                    list("failed", failed),
+                    list("not tried", not_tried)
+                ))
+            }
+            Problem::TableDenied { privilege, table } => {
+                Some(format!("The plan needs {privilege} on {table}."))
+            }
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Problem::NoServer { server } => format!(
+                "CREATE SERVER {server} FOREIGN DATA WRAPPER iasql OPTIONS (region 'us-east-2');\n\
+                 GRANT USAGE ON FOREIGN SERVER {server} TO CURRENT_USER;\n\
+                 CREATE USER MAPPING FOR CURRENT_USER SERVER {server} OPTIONS (profile 'default');"
+            ),
+            Problem::ServerDenied { server } => {
+                format!("GRANT USAGE ON FOREIGN SERVER {server} TO …;")
+            }
+            Problem::NoMapping { server, user } => {
+                format!("CREATE USER MAPPING FOR \"{user}\" SERVER {server} OPTIONS (role_arn 'arn:aws:iam::…');")
+            }
+            Problem::MappingDenied { server, .. } => format!(
+                "A superuser can allow roles with ALTER SERVER {server} OPTIONS (ADD allowed_role_arns '…'), or write \
+                 the user mapping."
+            ),
+            Problem::NoRegion => {
+                "ALTER SERVER aws OPTIONS (ADD region 'us-east-2');".to_owned()
+            }
+            Problem::Aws { error, .. } => aws_hint(error)?,
+            Problem::OtherAccount { bound, .. } => format!(
+                "Use credentials of account {bound}, or use another database for the other account."
+            ),
+            Problem::Copy => "SELECT iasql_take_over(); makes this copy the one that applies. Do so only when the \
+                              original no longer does."
+                .to_owned(),
+            Problem::Busy { .. } => {
+                "Wait until it is done, or end it with pg_cancel_backend().".to_owned()
+            }
+            Problem::ReadOnly { .. } => "iasql_plan_apply() and iasql_plan_sync() need no writing.".to_owned(),
+            Problem::NoModule { nearest, .. } => format!("Did you mean \"{nearest}\"? See iasql_modules_list()."),
+            Problem::NoVersion { module, exists, .. } => format!("There is {module}@{exists}."),
+            Problem::NotInstalled { name } => format!("SELECT * FROM iasql_install('{name}');"),
+            Problem::Needed { dependents, .. } => {
+                let list: Vec<String> = dependents.iter().map(|name| format!("'{name}'")).collect();
+                format!("Name them too: SELECT * FROM iasql_uninstall(…, {});", list.join(", "))
+            }
+            Problem::NameTaken { table, schema } => format!(
+                "ALTER TABLE {schema}.{table} RENAME TO …; or install into another schema: CREATE SCHEMA aws; SET \
+                 search_path = aws, {schema};"
+            ),
+            Problem::TableGone { module, .. } => format!(
+                "SELECT * FROM iasql_uninstall('{module}'); and install it again. Nothing in AWS is deleted by that."
+            ),
+            Problem::ColumnGone { table, .. } => {
+                format!("Every column of {table} must stay; its module can be uninstalled and installed again.")
+            }
+            Problem::NoSchema => "CREATE SCHEMA aws; SET search_path = aws;".to_owned(),
+            Problem::Refused { refusals } => refusals.first().and_then(refusal_hint)?,
+            Problem::StepsFailed { hint, .. } | Problem::Journal { hint, .. } => hint.clone(),
+            Problem::TableDenied { table, privilege } => {
+                format!("GRANT {privilege} ON {table} TO …;")
+            }
+            Problem::AwsThreadDied | Problem::Unreadable { .. } => return None,
+        };
+        Some(hint)
+    }
+}
+
+impl From<Problem> for ErrorReport {
+    fn from(problem: Problem) -> ErrorReport {
+        let mut report = ErrorReport::new(problem.code(), problem.to_string(), "iasql");
+        if let Some(detail) = problem.detail() {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = problem.hint() {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+fn aws_code(error: &AwsError) -> PgSqlErrorCode {
+    use PgSqlErrorCode::*;
+    match error.class {
+        Class::Denied => ERRCODE_INSUFFICIENT_PRIVILEGE,
+        Class::Credentials => ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+        Class::NotSent => ERRCODE_CONNECTION_FAILURE,
+        Class::NoAnswer | Class::Malformed => ERRCODE_CONNECTION_FAILURE,
+        Class::Throttled | Class::Fault => ERRCODE_SYSTEM_ERROR,
+        Class::Refused | Class::Unsupported => ERRCODE_FDW_ERROR,
+        Class::Cancelled => ERRCODE_QUERY_CANCELED,
+    }
+}
+
+/// What AWS said: the operation, the code, the request id.
+pub fn aws_detail(error: &AwsError) -> String {
+    format!(
+        "AWS operation {}, code {}, request id {}: {}",
+        error.operation,
+        error.code.as_deref().unwrap_or("none"),
+        error.request_id.as_deref().unwrap_or("none"),
+        error.message
+    )
+}
+
+/// What to do about an error of AWS.
+pub fn aws_hint(error: &AwsError) -> Option<String> {
+    let hint = match error.class {
+        Class::Denied => format!("Allow the action {} to the role or user.", error.operation),
+        Class::Credentials => {
+            "Check the options of the user mapping (\\deu+), or the credentials of the server process.".to_owned()
+        }
+        Class::NotSent => "Check the server's endpoint_url and region, and the network.".to_owned(),
+        Class::NoAnswer | Class::Fault | Class::Throttled => {
+            "Run it again: what was done is not done twice.".to_owned()
+        }
+        Class::Malformed => {
+            "Check that the server's endpoint_url is an AWS endpoint; something else answered.".to_owned()
+        }
+        Class::Refused | Class::Unsupported => {
+            "Change the row, look at iasql_plan_apply(), and run iasql_apply() again.".to_owned()
+        }
+        Class::Cancelled => return None,
+    };
+    Some(hint)
+}
+
+fn columns(differences: &[Difference]) -> String {
+    let changes: Vec<String> = differences
+        .iter()
+        .map(|difference| {
+            format!(
+                "{}: {} in AWS, {} in the row",
+                difference.column, difference.before, difference.after
+            )
+        })
+        .collect();
+    changes.join(", ")
+}
+
+/// A refusal in one line.
+pub fn refusal_text(refusal: &Refusal) -> String {
+    let row = format!("{} \"{}\"", refusal.key, refusal.name);
+    match &refusal.why {
+        Because::Differs {
+            object,
+            differences,
+        } => {
+            format!(
+                "{row}: {object} exists already and differs in {}",
+                columns(differences)
+            )
+        }
+        Because::TwoRows { object, other } => {
+            format!("{row}: {object} already belongs to {other}")
+        }
+        Because::Dangling {
+            column,
+            table,
+            value,
+        } => {
+            format!("{row}: {column} refers to no row of {table}: {value}")
+        }
+        Because::Drift(differences) => {
+            format!(
+                "{row}: changed in AWS by somebody else: {}",
+                columns(differences)
+            )
+        }
+        Because::ReplaceInUse { columns, user } => format!(
+            "{row}: a change of {} makes a new object, and {} {} still uses the old one of the same name",
+            columns.join(", "),
+            user.table,
+            user.id
+        ),
+        Because::AccountOwned(columns) => format!(
+            "{row}: belongs to the account itself and cannot be replaced; changed: {}",
+            columns.join(", ")
+        ),
+        Because::Protected(action) => {
+            format!("{row}: is protected, and the plan would {action} it")
+        }
+        Because::TooManyDeletes { deletes, allowed } => {
+            format!("the plan deletes {deletes} objects; iasql.max_deletes allows {allowed}")
+        }
+        Because::Unsaid => {
+            format!("{row}: the object has something that no column says, and would lose it")
+        }
+        Because::Circle(rows) => {
+            let rows: Vec<String> = rows.iter().map(ToString::to_string).collect();
+            format!("steps wait for each other in a circle: {}", rows.join(", "))
+        }
+    }
+}
+
+fn refusal_hint(refusal: &Refusal) -> Option<String> {
+    let hint = match &refusal.why {
+        Because::Differs { .. } => {
+            "SELECT iasql_sync(); takes what is in AWS, SET iasql.adopt = 'overwrite'; lets \
+                                    the row win."
+        }
+        Because::TwoRows { .. } => "Delete one of the rows.",
+        Because::Dangling { .. } => {
+            "Install the module of the table it refers to, or enable its region."
+        }
+        Because::Drift(_) => {
+            "SELECT iasql_sync(); takes what is in AWS, SET iasql.on_drift = 'enforce'; puts it back."
+        }
+        Because::ReplaceInUse { .. } => {
+            "Change the row's name as well: then the new object is made first and what \
+                                         uses it moves over."
+        }
+        Because::AccountOwned(_) => "SELECT iasql_sync(); puts the row back.",
+        Because::Protected(_) => {
+            "UPDATE the row SET protected = false, apply, and then delete or change it."
+        }
+        Because::TooManyDeletes { .. } => {
+            "Look at iasql_plan_apply(); SET iasql.max_deletes = -1; allows any number."
+        }
+        Because::Unsaid => "SELECT iasql_sync(); puts the row back.",
+        Because::Circle(_) => "Take the change apart: apply in between.",
+    };
+    Some(hint.to_owned())
+}
+
+/// A notice in one line.
+pub fn notice_text(notice: &Notice) -> String {
+    let row = format!("{} \"{}\"", notice.key, notice.name);
+    match &notice.what {
+        News::DriftKept(differences) => format!(
+            "{row}: changed in AWS by somebody else and kept: {}; iasql_sync() takes it into the row",
+            columns(differences)
+        ),
+        News::PutBack(columns) => {
+            format!(
+                "{row}: AWS fills {}; the edit is put back",
+                columns.join(", ")
+            )
+        }
+        News::ChoiceStays(columns) => format!(
+            "{row}: NULL leaves {} to AWS, which keeps what it is",
+            columns.join(", ")
+        ),
+        News::GoneAndLeft => {
+            format!("{row}: is gone from AWS and was not made here; iasql_sync() drops the row")
+        }
+        News::GoneAndMadeAgain => format!("{row}: is gone from AWS and is made again"),
+        News::AccountOwned => format!(
+            "{row}: belongs to the account itself and is never deleted; its row is put back"
+        ),
+        News::GoesWithAnother(with) => {
+            format!("{row}: comes and goes with {with}; its row is put back")
+        }
+        News::Unread => format!("{row}: could not be read and is left as it is"),
+        News::Unsaid => {
+            format!("{row}: the object has something that no column says; nothing is changed")
+        }
+        News::RolledBack(object) => format!(
+            "{row}: {object} was made by a run whose row was rolled back; iasql_sync() imports it"
+        ),
+    }
+}

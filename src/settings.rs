@@ -1,0 +1,136 @@
+//! The settings, `iasql.*`. None of them holds a secret.
+
+use iasql_engine::plan::{Adopt, OnDrift, Rules};
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use std::ffi::CString;
+use std::time::Duration;
+
+/// What to do about objects that exist already and differ.
+#[derive(Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum AdoptSetting {
+    /// Refuse the row.
+    #[name = c"equal"]
+    Equal,
+    /// Make them what the row says.
+    #[name = c"overwrite"]
+    Overwrite,
+}
+
+/// What to do about changes that somebody else made.
+#[derive(Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum OnDriftSetting {
+    /// Put back what we have set.
+    #[name = c"owned"]
+    Owned,
+    /// Put everything back.
+    #[name = c"enforce"]
+    Enforce,
+    /// Keep everything.
+    #[name = c"keep"]
+    Keep,
+    /// Refuse to go on.
+    #[name = c"refuse"]
+    Refuse,
+}
+
+static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"aws"));
+static ADOPT: GucSetting<AdoptSetting> = GucSetting::<AdoptSetting>::new(AdoptSetting::Equal);
+static ON_DRIFT: GucSetting<OnDriftSetting> =
+    GucSetting::<OnDriftSetting>::new(OnDriftSetting::Owned);
+static MAX_DELETES: GucSetting<i32> = GucSetting::<i32>::new(-1);
+static CANCEL_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static WAIT_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(900);
+
+/// Registers the settings. Called when the library is loaded.
+pub fn register() {
+    let none = GucFlags::default();
+    GucRegistry::define_string_guc(
+        c"iasql.server",
+        c"The foreign server that says how to reach AWS.",
+        c"Its user mapping for the current user says with which credentials.",
+        &SERVER,
+        GucContext::Userset,
+        none,
+    );
+    GucRegistry::define_enum_guc(
+        c"iasql.adopt",
+        c"What to do when an object that a new row describes exists already and differs.",
+        c"equal: refuse the row; overwrite: make the object what the row says.",
+        &ADOPT,
+        GucContext::Suset,
+        none,
+    );
+    GucRegistry::define_enum_guc(
+        c"iasql.on_drift",
+        c"What to do about changes that somebody else made in the cloud.",
+        c"owned: put back the columns we have set; enforce: put back all; keep: keep all; refuse: fail.",
+        &ON_DRIFT,
+        GucContext::Suset,
+        none,
+    );
+    GucRegistry::define_int_guc(
+        c"iasql.max_deletes",
+        c"How many objects one apply may delete or replace; -1 for any number.",
+        c"A plan above it is refused before the first call.",
+        &MAX_DELETES,
+        -1,
+        i32::MAX,
+        GucContext::Suset,
+        none,
+    );
+    GucRegistry::define_int_guc(
+        c"iasql.cancel_grace",
+        c"How long a cancelled apply waits for the calls that have left.",
+        c"Calls that are not answered by then are resolved by the next apply or sync.",
+        &CANCEL_GRACE,
+        0,
+        600_000,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"iasql.wait_timeout",
+        c"How long apply waits for an object that is still in use or not yet ready.",
+        c"After that the step fails with what AWS said last.",
+        &WAIT_TIMEOUT,
+        0,
+        86_400,
+        GucContext::Userset,
+        GucFlags::UNIT_S,
+    );
+}
+
+/// The name of the foreign server.
+pub fn server() -> String {
+    SERVER
+        .get()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// What the user allows a plan.
+pub fn rules() -> Rules {
+    Rules {
+        on_drift: match ON_DRIFT.get() {
+            OnDriftSetting::Owned => OnDrift::Owned,
+            OnDriftSetting::Enforce => OnDrift::Enforce,
+            OnDriftSetting::Keep => OnDrift::Keep,
+            OnDriftSetting::Refuse => OnDrift::Refuse,
+        },
+        adopt: match ADOPT.get() {
+            AdoptSetting::Equal => Adopt::Equal,
+            AdoptSetting::Overwrite => Adopt::Overwrite,
+        },
+        max_deletes: u32::try_from(MAX_DELETES.get()).ok(),
+    }
+}
+
+/// How long a cancelled apply waits for the calls that have left.
+pub fn cancel_grace() -> Duration {
+    Duration::from_millis(u64::try_from(CANCEL_GRACE.get()).unwrap_or_default())
+}
+
+/// How long apply waits for an object that is in use or not yet ready.
+pub fn wait_timeout() -> Duration {
+    Duration::from_secs(u64::try_from(WAIT_TIMEOUT.get()).unwrap_or_default())
+}

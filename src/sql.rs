@@ -1,0 +1,100 @@
+//! Statements: text in, text out, on the caller's own session and in the caller's own transaction.
+
+use pgrx::{IntoDatum, PgBuiltInOids, pg_sys};
+use std::ffi::{CStr, CString};
+
+/// The rows that a statement returned: every value as text, None for NULL.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// Runs a statement whose parameters are text (the statement casts them), and returns its rows. An error of the
+/// statement is raised as a Postgres error.
+pub fn query(statement: &str, parameters: &[Option<&str>]) -> Rows {
+    run(statement, parameters).0
+}
+
+/// Runs a statement and returns how many rows it wrote.
+pub fn execute(statement: &str, parameters: &[Option<&str>]) -> u64 {
+    run(statement, parameters).1
+}
+
+/// The first value of the first row.
+pub fn value(statement: &str, parameters: &[Option<&str>]) -> Option<String> {
+    query(statement, parameters)
+        .into_iter()
+        .next()
+        .and_then(|row| row.into_iter().next().flatten())
+}
+
+fn run(statement: &str, parameters: &[Option<&str>]) -> (Rows, u64) {
+    // Statements are ours: none holds a NUL byte. Texts of users come as parameters.
+    let statement = CString::new(statement).unwrap_or_default();
+    let mut types = vec![PgBuiltInOids::TEXTOID.value(); parameters.len()];
+    // SAFETY: SPI is entered and left in this function, on the backend's only Postgres thread. An error leaves by
+    // longjmp, which pgrx turns into a panic; Postgres then closes SPI with the (sub)transaction. All results are
+    // copied before SPI_finish frees them.
+    unsafe {
+        pg_sys::SPI_connect();
+        let mut values: Vec<pg_sys::Datum> = Vec::with_capacity(parameters.len());
+        let mut nulls: Vec<std::ffi::c_char> = Vec::with_capacity(parameters.len());
+        for parameter in parameters {
+            let datum = parameter.and_then(|text| text.into_datum());
+            nulls.push(if datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char);
+            values.push(datum.unwrap_or(pg_sys::Datum::from(0)));
+        }
+        let code = pg_sys::SPI_execute_with_args(
+            statement.as_ptr(),
+            parameters.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            false,
+            0,
+        );
+        if code < 0 {
+            pgrx::error!("SPI answered {code}");
+        }
+        let processed = pg_sys::SPI_processed;
+        let rows = texts(pg_sys::SPI_tuptable, processed);
+        pg_sys::SPI_finish();
+        (rows, processed)
+    }
+}
+
+/// # Safety
+/// `table` is SPI's result of `count` rows, or null.
+unsafe fn texts(table: *mut pg_sys::SPITupleTable, count: u64) -> Rows {
+    if table.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the table is valid until SPI_finish; SPI_getvalue returns a palloc'd C string or null.
+    unsafe {
+        let description = (*table).tupdesc;
+        let columns = (*description).natts;
+        let mut rows = Vec::with_capacity(count as usize);
+        for position in 0..count as usize {
+            let tuple = *(*table).vals.add(position);
+            let mut row = Vec::with_capacity(columns as usize);
+            for column in 1..=columns {
+                let text = pg_sys::SPI_getvalue(tuple, description, column);
+                row.push(if text.is_null() {
+                    None
+                } else {
+                    let owned = CStr::from_ptr(text).to_string_lossy().into_owned();
+                    pg_sys::pfree(text.cast());
+                    Some(owned)
+                });
+            }
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+/// An identifier, quoted where it must be.
+pub fn quoted(identifier: &str) -> String {
+    let mut quoted = String::with_capacity(identifier.len() + 2);
+    quoted.push('"');
+    quoted.push_str(&identifier.replace('"', "\"\""));
+    quoted.push('"');
+    quoted
+}

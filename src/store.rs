@@ -1,0 +1,287 @@
+//! The extension's own records: what was agreed on, whom the tables belong to, and the lock.
+
+use crate::internal::as_owner;
+use crate::report::Problem;
+use crate::sql;
+use crate::tables::kind_of;
+use iasql_aws::session::Identity;
+use iasql_engine::{Known, Region, Row, RowKey};
+use pgrx::pg_sys;
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who last agreed on what.
+pub fn read_known() -> Result<BTreeMap<RowKey, Known>, Problem> {
+    let rows = as_owner(|| {
+        sql::query(
+            "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected, account_owned
+             FROM iasql.known",
+            &[],
+        )
+    });
+    let mut known = BTreeMap::new();
+    for values in rows {
+        let mut values = values.into_iter().map(Option::unwrap_or_default);
+        let mut next = || values.next().unwrap_or_default();
+        let Some(kind) = kind_of(&next()) else {
+            continue;
+        };
+        let id = next().parse().unwrap_or_default();
+        let unreadable = |misfit: &dyn std::fmt::Display| Problem::Unreadable {
+            table: kind.table,
+            row: id,
+            misfit: misfit.to_string(),
+        };
+        let region = Region::from(next());
+        let cloud_id = next().into();
+        let state = match serde_json::from_str(&next()) {
+            Ok(Json::Object(fields)) => {
+                Row::from_json(kind, fields).map_err(|misfit| unreadable(&misfit))?
+            }
+            Ok(other) => return Err(unreadable(&other)),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let owned: BTreeSet<String> =
+            serde_json::from_str(&next()).map_err(|error| unreadable(&error))?;
+        let (made, protected, account_owned) = (next() == "t", next() == "t", next() == "t");
+        let key = RowKey {
+            table: kind.table,
+            id,
+        };
+        known.insert(
+            key,
+            Known {
+                region,
+                id: cloud_id,
+                row: state,
+                owned,
+                made,
+                protected,
+                account_owned,
+            },
+        );
+    }
+    Ok(known)
+}
+
+/// The run and the step that an agreement comes from.
+pub type Source<'a> = Option<(&'a str, usize)>;
+
+/// Writes agreements.
+pub fn write_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
+    if agreements.is_empty() {
+        return;
+    }
+    let records: Vec<Json> = agreements
+        .iter()
+        .map(|(key, known, source)| {
+            json!({
+                "table_name": key.table,
+                "row_id": key.id,
+                "region": known.region.as_str(),
+                "cloud_id": known.id.as_str(),
+                "state": known.row.to_json(),
+                "owned": known.owned,
+                "made": known.made,
+                "protected": known.protected,
+                "account_owned": known.account_owned,
+                "run": source.map(|(run, _)| run),
+                "step": source.map(|(_, step)| step),
+            })
+        })
+        .collect();
+    as_owner(|| {
+        sql::execute(
+            "INSERT INTO iasql.known
+             SELECT x.table_name, x.row_id, x.region, x.cloud_id, x.state, x.owned, x.made, x.protected, x.account_owned, x.run,
+                    x.step
+             FROM jsonb_to_recordset($1::jsonb) AS x(table_name text, row_id bigint, region text, cloud_id text,
+                  state jsonb, owned text[], made boolean, protected boolean,
+                  account_owned boolean, run uuid, step int)
+             ON CONFLICT (table_name, row_id) DO UPDATE
+             SET region = excluded.region, cloud_id = excluded.cloud_id, state = excluded.state,
+                 owned = excluded.owned, made = excluded.made, protected = excluded.protected,
+                 account_owned = excluded.account_owned,
+                 run = excluded.run, step = excluded.step",
+            &[Some(&Json::Array(records).to_string())],
+        );
+    });
+}
+
+/// Forgets agreements.
+pub fn forget_known(keys: &[RowKey]) {
+    if keys.is_empty() {
+        return;
+    }
+    let records: Vec<Json> = keys
+        .iter()
+        .map(|key| json!({"table_name": key.table, "row_id": key.id}))
+        .collect();
+    as_owner(|| {
+        sql::execute(
+            "DELETE FROM iasql.known k
+             USING jsonb_to_recordset($1::jsonb) AS x(table_name text, row_id bigint)
+             WHERE k.table_name = x.table_name AND k.row_id = x.row_id",
+            &[Some(&Json::Array(records).to_string())],
+        );
+    });
+}
+
+/// Forgets everything about a table that is uninstalled.
+pub fn forget_table(table: &str) {
+    as_owner(|| {
+        sql::execute(
+            "DELETE FROM iasql.known WHERE table_name = $1",
+            &[Some(table)],
+        );
+        sql::execute(
+            "DELETE FROM iasql.installed_table WHERE table_name = $1",
+            &[Some(table)],
+        );
+    });
+}
+
+/// Records an installed table. The relation is a qualified, quoted name.
+pub fn record_table(table: &str, module: &str, version: &str, relation: &str) {
+    as_owner(|| {
+        sql::execute(
+            "INSERT INTO iasql.installed_table VALUES ($1, $2, $3, $4::regclass)",
+            &[Some(table), Some(module), Some(version), Some(relation)],
+        );
+    });
+}
+
+/// The account and the database that the tables are bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The account.
+    pub account_id: String,
+    /// Its partition.
+    pub partition: String,
+    /// The endpoint of an emulator.
+    pub endpoint_url: Option<String>,
+    /// Whether this database is the one that may apply.
+    pub is_here: bool,
+}
+
+/// The binding; None before the first install.
+pub fn read_binding() -> Option<Binding> {
+    let rows = as_owner(|| {
+        sql::query(
+            "SELECT b.account_id, b.partition, b.endpoint_url,
+                    b.system_identifier = (SELECT system_identifier::text FROM pg_control_system())
+                    AND b.database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())
+             FROM iasql.binding b",
+            &[],
+        )
+    });
+    let mut row = rows.into_iter().next()?.into_iter();
+    Some(Binding {
+        account_id: row.next()??,
+        partition: row.next()??,
+        endpoint_url: row.next()?,
+        is_here: row.next()?.as_deref() == Some("t"),
+    })
+}
+
+/// Binds the tables to an account and to this database.
+pub fn write_binding(identity: &Identity, endpoint_url: Option<&str>) {
+    as_owner(|| {
+        sql::execute(
+            "INSERT INTO iasql.binding (account_id, partition, endpoint_url, system_identifier, database_oid)
+             SELECT $1, $2, $3, c.system_identifier::text, d.oid
+             FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()",
+            &[
+                Some(&identity.account_id),
+                Some(&identity.partition),
+                endpoint_url,
+            ],
+        );
+    });
+}
+
+/// Makes this database the one that may apply.
+pub fn take_over() {
+    as_owner(|| {
+        sql::execute(
+            "UPDATE iasql.binding b SET system_identifier = c.system_identifier::text, database_oid = d.oid
+             FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()",
+            &[],
+        );
+    });
+}
+
+/// The regions that are in use.
+pub fn enabled_regions() -> Vec<Region> {
+    let rows = as_owner(|| {
+        sql::query(
+            "SELECT region FROM iasql.region WHERE is_enabled ORDER BY NOT is_default, region",
+            &[],
+        )
+    });
+    rows.into_iter()
+        .flatten()
+        .flatten()
+        .map(Region::from)
+        .collect()
+}
+
+/// Makes a region the default, where there is none yet.
+pub fn seed_region(region: &str) {
+    as_owner(|| {
+        sql::execute(
+            "INSERT INTO iasql.region (region, is_default) VALUES ($1, true)
+             ON CONFLICT (region) DO UPDATE SET is_default = true, is_enabled = true",
+            &[Some(region)],
+        );
+    });
+}
+
+/// Takes the lock that one apply, sync or install at a time holds, to the end of the transaction and without waiting.
+pub fn lock() -> Result<(), Problem> {
+    let free = as_owner(|| {
+        // SAFETY: plain calls on the backend's Postgres thread; the lock belongs to the (sub)transaction.
+        unsafe {
+            let oid = sql::value("SELECT 'iasql.apply_lock'::regclass::oid", &[]);
+            let oid = oid
+                .and_then(|oid| oid.parse::<u32>().ok())
+                .unwrap_or_default();
+            pg_sys::ConditionalLockRelationOid(
+                pg_sys::Oid::from(oid),
+                pg_sys::ExclusiveLock as pg_sys::LOCKMODE,
+            )
+        }
+    });
+    if !free {
+        return Err(Problem::Busy { holder: holder() });
+    }
+    // Under REPEATABLE READ or higher, a snapshot older than what the last holder committed fails here, before the
+    // first call: its update and ours are of one row.
+    as_owner(|| sql::execute("UPDATE iasql.apply_lock SET runs = runs + 1", &[]));
+    Ok(())
+}
+
+fn holder() -> String {
+    let holder = as_owner(|| {
+        sql::value(
+            "SELECT format('Process %s of user %s holds it since %s.', l.pid, coalesce(a.usename, 'unknown'),
+                           coalesce(a.xact_start::text, 'unknown'))
+             FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+             WHERE l.relation = 'iasql.apply_lock'::regclass AND l.granted AND l.mode = 'ExclusiveLock'
+               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            &[],
+        )
+    });
+    holder.unwrap_or_else(|| "It has just been released.".to_owned())
+}
+
+/// The row that stands for an object.
+pub fn row_of(table: &str, region: &Region, id: &iasql_engine::CloudId) -> Option<i64> {
+    let row = as_owner(|| {
+        sql::value(
+            "SELECT row_id FROM iasql.known WHERE table_name = $1 AND region IN ($2, '') AND cloud_id = $3 LIMIT 1",
+            &[Some(table), Some(region.as_str()), Some(id.as_str())],
+        )
+    });
+    row.and_then(|row| row.parse().ok())
+}

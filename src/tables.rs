@@ -1,0 +1,343 @@
+//! The installed module tables: where they are, and the rows in them.
+//!
+//! A table is found by the OID recorded at its install, never by its name: a temporary table or another schema cannot
+//! stand in for it. A table that is gone or cannot be read is an error, never an empty set.
+
+use crate::internal::as_owner;
+use crate::modules;
+use crate::report::Problem;
+use crate::sql::{self, quoted};
+use iasql_engine::kind::{Scope, Type};
+use iasql_engine::plan::Desired;
+use iasql_engine::{Column, Kind, Region, Row, RowKey, Value};
+use pgrx::pg_sys;
+use serde_json::Value as Json;
+use std::collections::HashMap;
+
+/// An installed table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// What its columns are.
+    pub kind: &'static Kind,
+    /// Its name in SQL, qualified and quoted.
+    pub name: String,
+    /// The column that identifies a row: `id` or `row_id`.
+    pub id_column: &'static str,
+    /// Whether it has a column `protected`.
+    pub has_protected: bool,
+    /// The SQL types of its columns.
+    types: HashMap<String, String>,
+}
+
+/// The kind of a table or of a part.
+pub fn kind_of(table: &str) -> Option<&'static Kind> {
+    iasql_aws::resources()
+        .map(|resource| resource.kind())
+        .flat_map(|kind| std::iter::once(kind).chain(kind.parts().map(|(_, part)| part)))
+        .find(|kind| kind.table == table)
+}
+
+/// All installed tables, parts included.
+pub fn installed() -> Result<Vec<Table>, Problem> {
+    let (tables, columns) = as_owner(|| {
+        let tables = sql::query(
+            "SELECT t.table_name, t.module_name, t.relation::oid, n.nspname, c.relname
+             FROM iasql.installed_table t
+             LEFT JOIN pg_class c ON c.oid = t.relation
+             LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+             ORDER BY t.table_name",
+            &[],
+        );
+        let columns = sql::query(
+            "SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod)
+             FROM iasql.installed_table t JOIN pg_attribute a ON a.attrelid = t.relation
+             WHERE a.attnum > 0 AND NOT a.attisdropped",
+            &[],
+        );
+        (tables, columns)
+    });
+    let mut types: HashMap<String, HashMap<String, String>> = HashMap::new();
+    for column in columns {
+        if let [Some(relation), Some(name), Some(ty)] = column.as_slice() {
+            types
+                .entry(relation.clone())
+                .or_default()
+                .insert(name.clone(), ty.clone());
+        }
+    }
+    let mut installed = Vec::new();
+    for row in tables {
+        let [Some(table), Some(module), Some(oid), schema, relation] = row.as_slice() else {
+            continue;
+        };
+        let Some(kind) = kind_of(table) else {
+            continue;
+        };
+        let (Some(schema), Some(relation)) = (schema, relation) else {
+            return Err(Problem::TableGone {
+                table: table.clone(),
+                module: module.clone(),
+            });
+        };
+        let types = types.remove(oid).unwrap_or_default();
+        installed.push(Table {
+            kind,
+            name: format!("{}.{}", quoted(schema), quoted(relation)),
+            id_column: if types.contains_key("row_id") {
+                "row_id"
+            } else {
+                "id"
+            },
+            has_protected: types.contains_key("protected"),
+            types,
+        });
+    }
+    for table in &installed {
+        table.check_columns()?;
+    }
+    Ok(installed)
+}
+
+/// The modules that are installed, in the order of [`modules::MODULES`].
+pub fn installed_modules() -> Vec<&'static modules::Module> {
+    let names = as_owner(|| {
+        sql::query(
+            "SELECT DISTINCT module_name FROM iasql.installed_table",
+            &[],
+        )
+    });
+    let names: Vec<String> = names.into_iter().flatten().flatten().collect();
+    modules::MODULES
+        .iter()
+        .filter(|module| names.iter().any(|name| name == module.name))
+        .collect()
+}
+
+impl Table {
+    /// The columns that are columns of this table: all but the parts.
+    pub fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.kind
+            .columns
+            .iter()
+            .filter(|column| !matches!(column.ty, Type::Parts(_)))
+    }
+
+    /// Whether its rows have a region.
+    pub fn is_regional(&self) -> bool {
+        self.kind.scope == Scope::Regional
+    }
+
+    /// The columns that tie a part to its whole.
+    pub fn ties(&self) -> Vec<&'static str> {
+        let mut ties: Vec<&'static str> = match &self.kind.part_of {
+            Some(part_of) => part_of.on.iter().map(|(mine, _)| *mine).collect(),
+            None => Vec::new(),
+        };
+        if self.is_regional() {
+            ties.push("region");
+        }
+        ties
+    }
+
+    /// The SQL type of a column.
+    pub fn sql_type(&self, column: &str) -> &str {
+        self.types.get(column).map_or("text", String::as_str)
+    }
+
+    fn check_columns(&self) -> Result<(), Problem> {
+        let region = self.is_regional().then_some("region");
+        let needed = self.columns().map(|column| column.name).chain(region);
+        for column in needed.chain([self.id_column]) {
+            if !self.types.contains_key(column) {
+                return Err(Problem::ColumnGone {
+                    table: self.kind.table,
+                    column,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every row of the tables, parts with their wholes. Row security raises instead of hiding rows.
+pub fn read(tables: &[Table]) -> Result<Vec<Desired>, Problem> {
+    let _settings = ReadSettings::enter();
+    let mut parts: HashMap<&'static str, Parts> = HashMap::new();
+    for table in tables.iter().filter(|table| table.kind.part_of.is_some()) {
+        parts.insert(table.kind.table, read_parts(table)?);
+    }
+    let mut desired = Vec::new();
+    for table in tables.iter().filter(|table| table.kind.part_of.is_none()) {
+        desired.extend(read_rows(table, &mut parts)?);
+    }
+    Ok(desired)
+}
+
+/// Part rows by the values that tie them to their whole.
+type Parts = HashMap<Vec<String>, Vec<Row>>;
+
+fn read_rows(
+    table: &Table,
+    parts: &mut HashMap<&'static str, Parts>,
+) -> Result<Vec<Desired>, Problem> {
+    let region = if table.is_regional() { "region" } else { "''" };
+    let protected = if table.has_protected {
+        "protected"
+    } else {
+        "false"
+    };
+    let extra = [table.id_column, region, protected];
+    let mut desired = Vec::new();
+    for values in select(table, &extra) {
+        let mut values = values.into_iter();
+        let mut next = || values.next().flatten();
+        let id = next().and_then(|id| id.parse().ok()).unwrap_or_default();
+        let region = Region::from(next().unwrap_or_default());
+        let protected = next().as_deref() == Some("t");
+        let mut row = row(table, id, values)?;
+        for (column, part) in table.kind.parts() {
+            let tie = tie_of_whole(part, id, &region, &row);
+            let rows = parts
+                .get_mut(part.table)
+                .and_then(|parts| parts.remove(&tie));
+            row.set(column.name, Value::Parts(rows.unwrap_or_default()));
+        }
+        desired.push(Desired {
+            key: RowKey {
+                table: table.kind.table,
+                id,
+            },
+            region,
+            row,
+            protected,
+        });
+    }
+    Ok(desired)
+}
+
+fn read_parts(table: &Table) -> Result<Parts, Problem> {
+    let ties = table.ties();
+    let mut parts = Parts::new();
+    for values in select(table, &ties) {
+        let mut values = values.into_iter();
+        let tie: Vec<String> = values
+            .by_ref()
+            .take(ties.len())
+            .map(Option::unwrap_or_default)
+            .collect();
+        parts.entry(tie).or_default().push(row(table, 0, values)?);
+    }
+    Ok(parts)
+}
+
+/// The values that tie parts to this whole.
+fn tie_of_whole(part: &Kind, id: i64, region: &Region, row: &Row) -> Vec<String> {
+    let on = part.part_of.as_ref().map_or(&[][..], |part_of| part_of.on);
+    let mut tie: Vec<String> = on
+        .iter()
+        .map(|(_, whole)| match *whole {
+            "id" => id.to_string(),
+            column => row.text(column).unwrap_or_default().to_owned(),
+        })
+        .collect();
+    if part.scope == Scope::Regional {
+        tie.push(region.to_string());
+    }
+    tie
+}
+
+fn select(table: &Table, extra: &[&str]) -> sql::Rows {
+    let columns = table.columns().map(|column| {
+        let name = quoted(column.name);
+        match column.ty {
+            Type::Set => format!("pg_catalog.array_to_json({name})"),
+            // RFC 3339 with as few digits as AWS writes.
+            Type::Time => format!(
+                "pg_catalog.regexp_replace(pg_catalog.to_char({name} AT TIME ZONE 'UTC', \
+                 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '\\.?0*$', '') || 'Z'"
+            ),
+            _ => name,
+        }
+    });
+    let list: Vec<String> = extra
+        .iter()
+        .map(|extra| (*extra).to_owned())
+        .chain(columns)
+        .collect();
+    sql::query(
+        &format!("SELECT {} FROM {}", list.join(", "), table.name),
+        &[],
+    )
+}
+
+fn row(
+    table: &Table,
+    id: i64,
+    mut values: impl Iterator<Item = Option<String>>,
+) -> Result<Row, Problem> {
+    let mut row = Row::new(table.kind);
+    for column in table.columns() {
+        let Some(text) = values.next().flatten() else {
+            continue;
+        };
+        let value = value(column, text).map_err(|misfit| Problem::Unreadable {
+            table: table.kind.table,
+            row: id,
+            misfit,
+        })?;
+        row.set(column.name, value);
+    }
+    Ok(row)
+}
+
+fn value(column: &'static Column, text: String) -> Result<Value, String> {
+    let misfit = |error: &dyn std::fmt::Display| format!("column {}: {error}", column.name);
+    Ok(match column.ty {
+        Type::Text | Type::Time | Type::Cidr => Value::Text(text),
+        Type::Int => Value::Int(text.parse().map_err(|error| misfit(&error))?),
+        Type::Bool => Value::Bool(text == "t"),
+        Type::Set => Value::List(serde_json::from_str(&text).map_err(|error| misfit(&error))?),
+        Type::Json | Type::Policy => {
+            Value::Json(serde_json::from_str::<Json>(&text).map_err(|error| misfit(&error))?)
+        }
+        Type::Parts(_) => Value::Null,
+    })
+}
+
+/// Row security raises instead of hiding rows, and operators are Postgres's own, until dropped.
+struct ReadSettings(i32);
+
+impl ReadSettings {
+    fn enter() -> ReadSettings {
+        // SAFETY: plain calls on the backend's Postgres thread; an error restores the settings with the
+        // (sub)transaction.
+        unsafe {
+            let level = pg_sys::NewGUCNestLevel();
+            for (name, value) in [
+                (c"row_security", c"off"),
+                (c"search_path", c"pg_catalog, pg_temp"),
+            ] {
+                pg_sys::set_config_option(
+                    name.as_ptr(),
+                    value.as_ptr(),
+                    pg_sys::GucContext::PGC_USERSET,
+                    pg_sys::GucSource::PGC_S_SESSION,
+                    pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    0,
+                    false,
+                );
+            }
+            ReadSettings(level)
+        }
+    }
+}
+
+impl Drop for ReadSettings {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: leaves the level that `enter` made.
+            unsafe { pg_sys::AtEOXact_GUC(false, self.0) }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Gathers what a plan is made from: the rows, what was agreed on, and what AWS holds.
+
+use crate::pump::{self, OnInterrupt};
+use crate::report::Problem;
+use crate::store::{self, Binding};
+use crate::tables::{self, Table};
+use crate::{connection, sql};
+use iasql_aws::error::AwsError;
+use iasql_aws::read::{Reading, Request};
+use iasql_aws::session::{Identity, Settings};
+use iasql_engine::kind::Scope;
+use iasql_engine::plan::{Desired, World};
+use iasql_engine::{Catalog, Known, ObjectKey, Region, RowKey};
+use pgrx::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a run knows before it reads AWS.
+pub struct Scene {
+    /// How to reach AWS.
+    pub settings: Settings,
+    /// Whom the tables belong to; None before the first install.
+    pub binding: Option<Binding>,
+    /// The installed tables, each after those it refers to.
+    pub tables: Vec<Table>,
+    /// Their kinds, ordered.
+    pub catalog: Catalog,
+    /// The regions in use.
+    pub regions: Vec<Region>,
+}
+
+impl Scene {
+    /// Looks at everything that is in the database.
+    pub fn look() -> Result<Scene, Problem> {
+        let mut tables = tables::installed()?;
+        let catalog = catalog(&tables);
+        tables.sort_by_key(|table| catalog.position(table.kind.table));
+        Ok(Scene {
+            settings: connection::current()?,
+            binding: store::read_binding(),
+            catalog,
+            tables,
+            regions: store::enabled_regions(),
+        })
+    }
+
+    /// The installed table of this name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.kind.table == name)
+    }
+
+    /// The tables whose objects AWS lists: all but the parts.
+    pub fn wholes(&self) -> impl Iterator<Item = &Table> {
+        self.tables
+            .iter()
+            .filter(|table| table.kind.part_of.is_none())
+    }
+}
+
+fn catalog(tables: &[Table]) -> Catalog {
+    let kinds = tables
+        .iter()
+        .map(|table| table.kind)
+        .filter(|kind| kind.part_of.is_none());
+    // That the kinds have an order is proven by a test over all of them.
+    Catalog::new(kinds).unwrap_or_else(|circle| pgrx::error!("{circle}"))
+}
+
+/// The rows and what was agreed on.
+pub struct Rows {
+    /// All rows.
+    pub desired: Vec<Desired>,
+    /// What was agreed on, by row.
+    pub known: BTreeMap<RowKey, Known>,
+}
+
+/// Reads the rows and what was agreed on.
+pub fn read_rows(scene: &Scene) -> Result<Rows, Problem> {
+    Ok(Rows {
+        desired: tables::read(&scene.tables)?,
+        known: store::read_known()?,
+    })
+}
+
+/// Reads AWS: first who we are, which must be whom the tables belong to, then the tables.
+pub fn read_cloud(
+    scene: &Scene,
+    tables: Vec<&'static str>,
+    known: &BTreeMap<RowKey, Known>,
+) -> Result<(Identity, Reading), Problem> {
+    let settings = scene.settings.clone();
+    let bound = scene.binding.clone();
+    let rows = known.iter().map(|(key, known)| {
+        let object = ObjectKey {
+            table: key.table,
+            region: known.region.clone(),
+            id: known.id.clone(),
+        };
+        (object, known.row.clone())
+    });
+    let request = Request {
+        known: rows
+            .filter(|(object, _)| tables.contains(&object.table))
+            .filter(|(object, _)| {
+                object.region.as_str().is_empty() || scene.regions.contains(&object.region)
+            })
+            .collect(),
+        tables,
+        regions: scene.regions.clone(),
+    };
+    let answer = pump::call(
+        OnInterrupt::Drop,
+        move |sessions, _| {
+            Box::pin(async move {
+                let session = sessions.get(&settings).await;
+                let identity = session.identity().await?.clone();
+                let elsewhere =
+                    bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
+                let reading = match elsewhere {
+                    true => Reading::default(),
+                    false => iasql_aws::read::read(&session, request).await?,
+                };
+                Ok::<_, AwsError>((identity, reading))
+            })
+        },
+        &mut |_| {},
+    )?;
+    let (identity, reading) = answer.map_err(|error| Problem::Aws {
+        doing: "cannot read AWS".to_owned(),
+        error,
+    })?;
+    check_account(scene, &identity)?;
+    warn(&reading);
+    Ok((identity, reading))
+}
+
+fn is_bound_to(bound: &Binding, settings: &Settings, identity: &Identity) -> bool {
+    bound.account_id == identity.account_id
+        && bound.partition == identity.partition
+        && bound.endpoint_url == settings.endpoint_url
+}
+
+fn check_account(scene: &Scene, identity: &Identity) -> Result<(), Problem> {
+    let describe = |account: &str, partition: &str, endpoint: &Option<String>| {
+        let endpoint = endpoint.as_deref().map(|url| format!(" at {url}"));
+        format!("{account} ({partition}){}", endpoint.unwrap_or_default())
+    };
+    match &scene.binding {
+        Some(bound) if !is_bound_to(bound, &scene.settings, identity) => {
+            Err(Problem::OtherAccount {
+                bound: describe(&bound.account_id, &bound.partition, &bound.endpoint_url),
+                now: describe(
+                    &identity.account_id,
+                    &identity.partition,
+                    &scene.settings.endpoint_url,
+                ),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says which tables could not be read, and which hold objects that a row cannot say.
+fn warn(reading: &Reading) {
+    for unread in &reading.unread {
+        let place = match unread.region.as_str() {
+            "" => String::new(),
+            region => format!(" in {region}"),
+        };
+        warning!(
+            "cannot read {}{place}: {}; its rows are left as they are",
+            unread.table,
+            unread.error
+        );
+    }
+    let mut unsaid: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for object in &reading.unsaid {
+        let line = format!("{} ({})", object.object.id, object.why);
+        unsaid.entry(object.object.table).or_default().push(line);
+    }
+    for (table, objects) in unsaid {
+        warning!(
+            "{}: {} that no row can say, left unmanaged: {}",
+            table,
+            match objects.len() {
+                1 => "1 object".to_owned(),
+                count => format!("{count} objects"),
+            },
+            objects.join(", ")
+        );
+    }
+}
+
+/// The world, of which `read` was read.
+pub fn world<'a>(
+    scene: &'a Scene,
+    rows: Rows,
+    reading: Reading,
+    read: &[&'static str],
+) -> World<'a> {
+    let mut unread: BTreeSet<(&'static str, Region)> = reading
+        .unread
+        .into_iter()
+        .map(|unread| (unread.table, unread.region))
+        .collect();
+    // Rows of regions that are not in use, and of tables that were not read, are left as they are.
+    let places = rows
+        .desired
+        .iter()
+        .map(|row| (row.key.table, &row.region))
+        .chain(
+            rows.known
+                .iter()
+                .map(|(key, known)| (key.table, &known.region)),
+        );
+    for (table, region) in places {
+        let kind = scene.catalog.kind(table);
+        let regional = kind.is_some_and(|kind| kind.scope == Scope::Regional);
+        if !read.contains(&table) || regional && !scene.regions.contains(region) {
+            unread.insert((table, region.clone()));
+        }
+    }
+    World {
+        catalog: &scene.catalog,
+        desired: rows.desired,
+        known: rows.known,
+        actual: reading.objects,
+        unread,
+        unsaid: reading
+            .unsaid
+            .into_iter()
+            .map(|unsaid| unsaid.object)
+            .collect(),
+        intents: Vec::new(),
+    }
+}
+
+/// Refuses in a transaction that cannot write.
+pub fn must_write(function: &'static str) -> Result<(), Problem> {
+    // SAFETY: plain reads of the backend's state on its Postgres thread.
+    let read_only = unsafe { pgrx::pg_sys::XactReadOnly || pgrx::pg_sys::RecoveryInProgress() };
+    match read_only {
+        true => Err(Problem::ReadOnly { function }),
+        false => Ok(()),
+    }
+}
+
+/// A new run's id.
+pub fn run_id() -> String {
+    sql::value("SELECT pg_catalog.gen_random_uuid()", &[]).unwrap_or_default()
+}

@@ -1,0 +1,246 @@
+//! Writes rows of module tables, as the caller, a statement a table.
+
+use crate::sql::{self, quoted};
+use crate::tables::Table;
+use iasql_engine::kind::{Scope, Type};
+use iasql_engine::{Region, Row, Value};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// A row to insert.
+pub struct NewRow<'a> {
+    /// Its id.
+    pub id: i64,
+    /// Its region.
+    pub region: &'a Region,
+    /// Whether it is protected.
+    pub protected: bool,
+    /// Its values, references as the database holds them.
+    pub row: &'a Row,
+}
+
+/// Takes new ids for rows of a table.
+pub fn new_ids(table: &Table, count: usize) -> Vec<i64> {
+    let rows = sql::query(
+        "SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($1, $2)::pg_catalog.regclass)
+         FROM pg_catalog.generate_series(1, $3::pg_catalog.int8)",
+        &[
+            Some(&table.name),
+            Some(table.id_column),
+            Some(&count.to_string()),
+        ],
+    );
+    rows.into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}
+
+/// Inserts rows.
+pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
+    if rows.is_empty() {
+        return;
+    }
+    let records = rows.iter().map(|new| {
+        let mut record = record(table, new.row);
+        record.insert(table.id_column.to_owned(), new.id.into());
+        if table.is_regional() {
+            record.insert("region".to_owned(), new.region.as_str().into());
+        }
+        if table.has_protected {
+            record.insert("protected".to_owned(), new.protected.into());
+        }
+        Json::Object(record)
+    });
+    let mut columns = vec![table.id_column];
+    columns.extend(table.columns().map(|column| column.name));
+    columns.extend(table.is_regional().then_some("region"));
+    columns.extend(table.has_protected.then_some("protected"));
+    insert_records(table, &columns, records.collect());
+}
+
+fn insert_records(table: &Table, columns: &[&str], records: Vec<Json>) {
+    let list = list(columns);
+    sql::execute(
+        &format!(
+            "INSERT INTO {} ({list}) SELECT {list} FROM {}",
+            table.name,
+            recordset(table, columns)
+        ),
+        &[Some(&Json::Array(records).to_string())],
+    );
+}
+
+/// Sets columns of rows. Returns how many rows there were.
+pub fn update(table: &Table, rows: BTreeMap<i64, Map<String, Json>>) -> u64 {
+    let mut by_columns: BTreeMap<Vec<String>, Vec<Json>> = BTreeMap::new();
+    for (id, mut values) in rows {
+        let columns = values.keys().cloned().collect();
+        values.insert(table.id_column.to_owned(), id.into());
+        by_columns
+            .entry(columns)
+            .or_default()
+            .push(Json::Object(values));
+    }
+    let mut written = 0;
+    for (columns, records) in by_columns {
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut typed = names.clone();
+        typed.push(table.id_column);
+        let sets: Vec<String> = names
+            .iter()
+            .map(|name| format!("{0} = x.{0}", quoted(name)))
+            .collect();
+        written += sql::execute(
+            &format!(
+                "UPDATE {} AS t SET {} FROM {} WHERE t.{id} OPERATOR(pg_catalog.=) x.{id}",
+                table.name,
+                sets.join(", "),
+                recordset(table, &typed),
+                id = quoted(table.id_column),
+            ),
+            &[Some(&Json::Array(records).to_string())],
+        );
+    }
+    written
+}
+
+/// Deletes rows of many tables in one statement, at whose end the foreign keys are checked.
+pub fn delete(rows: &[(&Table, Vec<i64>)]) {
+    let mut parameters = Vec::new();
+    let mut deletes = Vec::new();
+    for (position, (table, ids)) in rows.iter().enumerate() {
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        parameters.push(format!("{{{}}}", ids.join(",")));
+        deletes.push(format!(
+            "d{position} AS (DELETE FROM {} WHERE {} OPERATOR(pg_catalog.=) ANY (${}::pg_catalog.int4[]))",
+            table.name,
+            quoted(table.id_column),
+            position + 1
+        ));
+    }
+    if deletes.is_empty() {
+        return;
+    }
+    let parameters: Vec<Option<&str>> = parameters.iter().map(|ids| Some(ids.as_str())).collect();
+    sql::execute(
+        &format!("WITH {} SELECT 1", deletes.join(", ")),
+        &parameters,
+    );
+}
+
+/// A whole whose parts are written.
+pub struct Whole<'a> {
+    /// Its id.
+    pub id: i64,
+    /// Its region.
+    pub region: &'a Region,
+    /// Its values, for the names that tie its parts.
+    pub row: &'a Row,
+}
+
+impl Whole<'_> {
+    fn ties(&self, part: &Table) -> Map<String, Json> {
+        let on = part
+            .kind
+            .part_of
+            .as_ref()
+            .map_or(&[][..], |part_of| part_of.on);
+        let mut ties: Map<String, Json> = on
+            .iter()
+            .map(|(mine, whole)| {
+                let value = match *whole {
+                    "id" => self.id.into(),
+                    column => self.row.get(column).to_json(),
+                };
+                ((*mine).to_owned(), value)
+            })
+            .collect();
+        if part.kind.scope == Scope::Regional {
+            ties.insert("region".to_owned(), self.region.as_str().into());
+        }
+        ties
+    }
+}
+
+/// Inserts parts.
+pub fn insert_parts(part: &Table, wholes: &[(Whole<'_>, &[Row])]) {
+    let mut columns = part.ties();
+    columns.extend(part.columns().map(|column| column.name));
+    let records = wholes.iter().flat_map(|(whole, rows)| {
+        let ties = whole.ties(part);
+        rows.iter().map(move |row| {
+            let mut record = record(part, row);
+            record.extend(ties.clone());
+            Json::Object(record)
+        })
+    });
+    let records: Vec<Json> = records.collect();
+    if !records.is_empty() {
+        insert_records(part, &columns, records);
+    }
+}
+
+/// Deletes the parts of these wholes.
+pub fn delete_parts(part: &Table, wholes: &[Whole<'_>]) {
+    let ties = part.ties();
+    let matches: Vec<String> = ties
+        .iter()
+        .map(|tie| format!("t.{0} OPERATOR(pg_catalog.=) x.{0}", quoted(tie)))
+        .collect();
+    let records: Vec<Json> = wholes
+        .iter()
+        .map(|whole| Json::Object(whole.ties(part)))
+        .collect();
+    if records.is_empty() {
+        return;
+    }
+    sql::execute(
+        &format!(
+            "DELETE FROM {} AS t USING {} WHERE {}",
+            part.name,
+            recordset(part, &ties),
+            matches.join(" AND ")
+        ),
+        &[Some(&Json::Array(records).to_string())],
+    );
+}
+
+fn record(table: &Table, row: &Row) -> Map<String, Json> {
+    let columns = row.kind().columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| !matches!(column.ty, Type::Parts(_)))
+        .map(|(position, column)| {
+            let value = sql_value(table, column.name, row.at(position));
+            (column.name.to_owned(), value)
+        })
+        .collect()
+}
+
+/// A value as `jsonb_to_recordset` reads it into the column's type.
+pub fn sql_value(table: &Table, column: &str, value: &Value) -> Json {
+    match value {
+        // A JSON document in a text column.
+        Value::Json(document) if !table.sql_type(column).starts_with("json") => {
+            Json::String(document.to_string())
+        }
+        value => value.to_json(),
+    }
+}
+
+fn recordset(table: &Table, columns: &[&str]) -> String {
+    let typed: Vec<String> = columns
+        .iter()
+        .map(|column| format!("{} {}", quoted(column), table.sql_type(column)))
+        .collect();
+    format!(
+        "pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS x({})",
+        typed.join(", ")
+    )
+}
+
+fn list(columns: &[&str]) -> String {
+    let quoted: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    quoted.join(", ")
+}
