@@ -3,6 +3,7 @@
 pub mod public_repository;
 pub mod repository;
 pub mod repository_policy;
+mod tags;
 
 use crate::operation::{Operation, Service};
 use crate::resource::Resource;

@@ -34,7 +34,7 @@ pub static PUBLIC_REPOSITORY: Kind = Kind {
     )
 };
 
-/// The only region that has the calls.
+/// Where AWS keeps public repositories, whichever the session's region is.
 const REGION: &str = "us-east-1";
 
 /// The calls.

@@ -1,18 +1,17 @@
 //! `repository`: a private image repository.
 
-use super::{PAGE, op};
+use super::{PAGE, op, tags};
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
 use crate::tags::{Retag, from_pairs};
+use crate::time;
 use crate::writer::Writer;
-use crate::{tagging, time};
 use async_trait::async_trait;
-use aws_sdk_ecr::types::{self, ImageScanningConfiguration, ImageTagMutability, Tag};
+use aws_sdk_ecr::types::{self, ImageScanningConfiguration, ImageTagMutability};
 use aws_smithy_types::body::SdkBody;
-use futures::future::try_join_all;
-use iasql_engine::kind::{Errors, Kind, boolean, tags, text, time as time_column};
-use iasql_engine::{CloudId, Object, Row, Value};
+use iasql_engine::kind::{self, Errors, Kind, boolean, text, time as time_column};
+use iasql_engine::{CloudId, Object, Row};
 use serde_json::json;
 
 /// The table.
@@ -32,7 +31,7 @@ pub static REPOSITORY: Kind = Kind {
             time_column("created_at").cloud_filled(),
             text("image_tag_mutability").one_of(&["IMMUTABLE", "MUTABLE"]),
             boolean("scan_on_push"),
-            tags(),
+            kind::tags(),
         ],
     )
 };
@@ -65,16 +64,7 @@ impl Resource for Repository {
             .iter()
             .filter_map(|repository| object(reader, repository))
             .collect();
-        tagging::fill(
-            reader,
-            &REPOSITORY,
-            "ecr:repository",
-            &mut objects,
-            arn,
-            async |object| read_tags(reader, object).await,
-        )
-        .await?;
-        fill_new(reader, &mut objects).await?;
+        tags::fill(reader, &mut objects).await?;
         Ok(objects)
     }
 
@@ -96,14 +86,14 @@ impl Resource for Repository {
         let Some(mut object) = repository.and_then(|repository| object(reader, repository)) else {
             return Ok(None);
         };
-        let tags = read_tags(reader, &object).await?;
+        let tags = tags::of(reader, &object).await?;
         object.row.set("tags", tags);
         Ok(Some(object))
     }
 
     async fn create(&self, writer: &Writer, row: &Row) -> Result<Object, AwsError> {
         let name = row.text("repository_name").unwrap_or_default();
-        let tags = sdk_tags(&row.tags());
+        let tags = tags::sdk_tags(&row.tags());
         let answer = writer
             .create(
                 op("CreateRepository"),
@@ -152,7 +142,7 @@ impl Resource for Repository {
             put_scanning(writer, name, row).await?;
         }
         if changed.has("tags") {
-            retag(writer, object, &Retag::between(&object.row, row)).await?;
+            tags::retag(writer, object, &Retag::between(&object.row, row)).await?;
         }
         Ok(())
     }
@@ -231,78 +221,5 @@ async fn put_scanning(writer: &Writer, name: &str, row: &Row) -> Result<(), AwsE
                 .send()
         })
         .await?;
-    Ok(())
-}
-
-/// The tagging API learns late of what is new, and emulators leave this service out of theirs. So a repository that
-/// is new to us and bears no tags there is asked about once.
-async fn fill_new(reader: &Reader, objects: &mut [Object]) -> Result<(), AwsError> {
-    let new = objects.iter_mut().filter(|object| {
-        reader.known(&REPOSITORY, &object.id).is_none() && object.row.tags().is_empty()
-    });
-    try_join_all(new.map(async |object| {
-        let tags = read_tags(reader, object).await?;
-        object.row.set("tags", tags);
-        Ok(())
-    }))
-    .await?;
-    Ok(())
-}
-
-async fn read_tags(reader: &Reader, object: &Object) -> Result<Value, AwsError> {
-    let answer = reader
-        .read(op("ListTagsForResource"), || {
-            reader
-                .ecr()
-                .list_tags_for_resource()
-                .set_resource_arn(arn(object))
-                .send()
-        })
-        .await;
-    let tags = match answer {
-        // The repository went just now.
-        Err(error) if error.is_absent(&REPOSITORY.errors) => Vec::new(),
-        answer => answer?.tags.unwrap_or_default(),
-    };
-    Ok(from_pairs(tags.into_iter().map(|tag| (tag.key, tag.value))))
-}
-
-fn arn(object: &Object) -> Option<String> {
-    object.row.text("repository_arn").map(str::to_owned)
-}
-
-/// Tags as the calls take them. Each has the key and the value that the builder asks for.
-fn sdk_tags(pairs: &[(String, String)]) -> Vec<Tag> {
-    let tags = pairs
-        .iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build());
-    tags.flatten().collect()
-}
-
-async fn retag(writer: &Writer, object: &Object, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
-        writer
-            .write(op("TagResource"), || {
-                writer
-                    .ecr()
-                    .tag_resource()
-                    .set_resource_arn(arn(object))
-                    .set_tags(Some(sdk_tags(&retag.set)))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
-        writer
-            .write(op("UntagResource"), || {
-                writer
-                    .ecr()
-                    .untag_resource()
-                    .set_resource_arn(arn(object))
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
     Ok(())
 }

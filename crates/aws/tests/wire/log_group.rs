@@ -1,7 +1,8 @@
 //! `log_group` on the wire.
 
 use crate::account::Account;
-use crate::replay::{Call, REQUEST_ID, call};
+use crate::format::REQUEST_ID;
+use crate::replay::{Call, call};
 use iasql_aws::error::Class;
 use iasql_aws::logs::log_group::{LOG_GROUP, LogGroup};
 use iasql_engine::{Object, Row, Value};

@@ -10,6 +10,7 @@
 mod account;
 mod ec2;
 mod elb;
+mod format;
 mod replay;
 
 mod identity;

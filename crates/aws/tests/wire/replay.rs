@@ -3,6 +3,7 @@
 //! The script lists the calls that a test expects, in their order, and the reply to each. A call that was not
 //! expected and an expectation that was not met fail the test.
 
+use crate::format::{Format, REQUEST_ID};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -276,24 +277,24 @@ fn serve(connection: TcpStream, stage: &Mutex<Stage>) {
     let Some(request) = read(&mut reader) else {
         return;
     };
-    let wire = Wire::of(&request);
+    let format = Format::of(&request.signed_for.1);
     let operation = request.operation.clone();
     let reply = lock(stage).answer(request);
     let (status, body) = match reply {
         Reply::Json(body) => (200, body.to_string()),
-        Reply::Xml(inner) => (200, wire.envelope(&operation, &inner)),
+        Reply::Xml(inner) => (200, format.envelope(&operation, &inner)),
         Reply::Error {
             status,
             code,
             message,
-        } => (status, wire.error(code, message)),
+        } => (status, format.error(code, message)),
         Reply::Html(status) => (status, "<!doctype html><h1>Not AWS</h1>".to_owned()),
         Reply::Lost => return,
     };
     let head = format!(
         "HTTP/1.1 {status} Replayed\r\ncontent-type: {}\r\ncontent-length: {}\r\nx-amzn-requestid: {REQUEST_ID}\r\n\
          connection: close\r\n\r\n",
-        wire.content_type(),
+        format.content_type(),
         body.len(),
     );
     // A client that has gone is the test's own doing.
@@ -301,9 +302,6 @@ fn serve(connection: TcpStream, stage: &Mutex<Stage>) {
         .into_inner()
         .write_all(format!("{head}{body}").as_bytes());
 }
-
-/// The request id of every answer.
-pub const REQUEST_ID: &str = "7a1b2c3d-0000-4000-8000-5e6f7a8b9c0d";
 
 /// Reads one request; None where the client sent none.
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
@@ -357,58 +355,6 @@ fn query(body: &str) -> Option<(String, Json)> {
     parameters.remove("Version");
     let operation = parameters.remove("Action")?.as_str()?.to_owned();
     Some((operation, Json::Object(parameters)))
-}
-
-/// How a service writes its answers.
-#[derive(Clone, Copy)]
-enum Wire {
-    Json,
-    Query,
-    Ec2,
-}
-
-impl Wire {
-    fn of(request: &Request) -> Wire {
-        match request.signed_for.1.as_str() {
-            "ec2" => Wire::Ec2,
-            "iam" | "sts" | "elasticloadbalancing" => Wire::Query,
-            _ => Wire::Json,
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Wire::Json => "application/x-amz-json-1.1",
-            Wire::Query | Wire::Ec2 => "text/xml",
-        }
-    }
-
-    fn envelope(self, operation: &str, inner: &str) -> String {
-        match self {
-            Wire::Json => inner.to_owned(),
-            Wire::Query => format!(
-                "<{operation}Response><{operation}Result>{inner}</{operation}Result>\
-                 <ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></{operation}Response>"
-            ),
-            Wire::Ec2 => format!(
-                "<{operation}Response><requestId>{REQUEST_ID}</requestId>{inner}</{operation}Response>"
-            ),
-        }
-    }
-
-    fn error(self, code: &str, message: &str) -> String {
-        match self {
-            Wire::Json => json!({"__type": code, "message": message}).to_string(),
-            Wire::Query => format!(
-                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
-                 <RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
-            ),
-            Wire::Ec2 => format!(
-                "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
-                 <RequestID>{REQUEST_ID}</RequestID></Response>"
-            ),
-        }
-    }
 }
 
 mod tests {
