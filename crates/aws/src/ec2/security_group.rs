@@ -47,12 +47,12 @@ impl Resource for SecurityGroup {
 
     async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError> {
         let groups = read(reader, None).await?;
-        objects(reader, &groups).await
+        owned(reader, groups).await
     }
 
     async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError> {
         let groups = read(reader, Some(filter("group-id", id))).await?;
-        Ok(objects(reader, &groups).await?.into_iter().next())
+        Ok(owned(reader, groups).await?.into_iter().next())
     }
 
     async fn create(&self, writer: &Writer, row: &Row) -> Result<Object, AwsError> {
@@ -123,17 +123,10 @@ impl Resource for SecurityGroup {
 
 /// The groups of a VPC that is not the default one.
 pub(super) async fn of_vpc(reader: &Reader, vpc: &CloudId) -> Result<Vec<Object>, AwsError> {
-    let groups = read(reader, Some(filter("vpc-id", vpc))).await?;
-    let objects = groups.iter();
-    Ok(objects
-        .filter_map(|group| object(reader, group, None))
-        .collect())
+    read(reader, Some(filter("vpc-id", vpc))).await
 }
 
-async fn read(
-    reader: &Reader,
-    filter: Option<Filter>,
-) -> Result<Vec<types::SecurityGroup>, AwsError> {
+async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Object>, AwsError> {
     all_pages(op("DescribeSecurityGroups"), async |token| {
         let page = reader
             .read(op("DescribeSecurityGroups"), || {
@@ -146,31 +139,14 @@ async fn read(
                     .send()
             })
             .await?;
-        Ok((page.security_groups.unwrap_or_default(), page.next_token))
+        let groups = page.security_groups().iter();
+        let objects = groups.filter_map(|group| object(reader, group));
+        Ok((objects.collect(), page.next_token))
     })
     .await
 }
 
-async fn objects(
-    reader: &Reader,
-    groups: &[types::SecurityGroup],
-) -> Result<Vec<Object>, AwsError> {
-    let default = if groups.iter().any(is_default) {
-        default_vpc(reader).await?
-    } else {
-        None
-    };
-    let objects = groups.iter();
-    Ok(objects
-        .filter_map(|group| object(reader, group, default.as_ref()))
-        .collect())
-}
-
-fn object(
-    reader: &Reader,
-    group: &types::SecurityGroup,
-    default_vpc: Option<&CloudId>,
-) -> Option<Object> {
+fn object(reader: &Reader, group: &types::SecurityGroup) -> Option<Object> {
     let id = group.group_id()?;
     let vpc = group.vpc_id().map(CloudId::from);
     let row = Row::new(&SECURITY_GROUP)
@@ -180,15 +156,24 @@ fn object(
         .with("group_id", id)
         .with("vpc_id", vpc.clone());
     let mut object = super::tagged(reader, id, row, group.tags());
-    object.owner = match vpc {
-        Some(vpc) if is_default(group) && default_vpc == Some(&vpc) => Owner::Account,
-        Some(vpc) if is_default(group) => Owner::Object(vpc),
-        _ => Owner::User,
-    };
+    // AWS keeps the name for the group that it makes with each VPC and that goes with it.
+    if let Some(vpc) = vpc
+        && group.group_name() == Some("default")
+    {
+        object.owner = Owner::Object(vpc);
+    }
     Some(object)
 }
 
-/// Whether it is the group that AWS makes with each VPC and that goes with it. AWS keeps the name for it.
-fn is_default(group: &types::SecurityGroup) -> bool {
-    group.group_name() == Some("default")
+/// The default VPC is the account's own, and so is its `default` group.
+async fn owned(reader: &Reader, mut groups: Vec<Object>) -> Result<Vec<Object>, AwsError> {
+    if groups.iter().any(|group| group.owner != Owner::User)
+        && let Some(vpc) = default_vpc(reader).await?
+    {
+        let owner = Owner::Object(vpc);
+        for group in groups.iter_mut().filter(|group| group.owner == owner) {
+            group.owner = Owner::Account;
+        }
+    }
+    Ok(groups)
 }

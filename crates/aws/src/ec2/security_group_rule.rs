@@ -197,7 +197,7 @@ pub(super) async fn made_with(writer: &Writer, group: &CloudId) -> Result<Vec<Ob
 }
 
 async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Object>, AwsError> {
-    let rules = all_pages(op("DescribeSecurityGroupRules"), async |token| {
+    all_pages(op("DescribeSecurityGroupRules"), async |token| {
         let page = reader
             .read(op("DescribeSecurityGroupRules"), || {
                 reader
@@ -209,14 +209,11 @@ async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Object>, Aw
                     .send()
             })
             .await?;
-        Ok((
-            page.security_group_rules.unwrap_or_default(),
-            page.next_token,
-        ))
+        let rules = page.security_group_rules().iter();
+        let objects = rules.filter_map(|rule| object(reader, rule));
+        Ok((objects.collect(), page.next_token))
     })
-    .await?;
-    let objects = rules.iter();
-    Ok(objects.filter_map(|rule| object(reader, rule)).collect())
+    .await
 }
 
 fn object(reader: &Reader, rule: &types::SecurityGroupRule) -> Option<Object> {

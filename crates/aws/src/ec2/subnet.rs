@@ -52,16 +52,12 @@ impl Resource for Subnet {
     }
 
     async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError> {
-        let subnets = read(reader, None).await?;
-        let objects = subnets.iter();
-        Ok(objects
-            .filter_map(|subnet| object(reader, subnet))
-            .collect())
+        read(reader, None).await
     }
 
     async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError> {
         let subnets = read(reader, Some(filter("subnet-id", id))).await?;
-        Ok(subnets.first().and_then(|subnet| object(reader, subnet)))
+        Ok(subnets.into_iter().next())
     }
 
     async fn create(&self, writer: &Writer, row: &Row) -> Result<Object, AwsError> {
@@ -128,7 +124,7 @@ impl Resource for Subnet {
     }
 }
 
-async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<types::Subnet>, AwsError> {
+async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Object>, AwsError> {
     all_pages(op("DescribeSubnets"), async |token| {
         let page = reader
             .read(op("DescribeSubnets"), || {
@@ -141,7 +137,9 @@ async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<types::Subn
                     .send()
             })
             .await?;
-        Ok((page.subnets.unwrap_or_default(), page.next_token))
+        let subnets = page.subnets().iter();
+        let objects = subnets.filter_map(|subnet| object(reader, subnet));
+        Ok((objects.collect(), page.next_token))
     })
     .await
 }

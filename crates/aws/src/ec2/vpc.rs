@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     self, AttributeBooleanValue, Filter, ResourceType, VpcAttributeName, VpcState,
 };
-use futures::future::{try_join, try_join_all};
+use futures::future::{join, try_join_all};
 use iasql_engine::kind::{Errors, Kind, Repeat, boolean, tags, text};
 use iasql_engine::object::Owner;
 use iasql_engine::{CloudId, Object, Row};
@@ -160,11 +160,12 @@ async fn object(reader: &Reader, vpc: &types::Vpc) -> Result<Option<Object>, Aws
     let Some(id) = vpc.vpc_id().filter(|_| state != Some(&VpcState::Deleting)) else {
         return Ok(None);
     };
-    let attributes = try_join(
+    let (support, hostnames) = join(
         attribute(reader, id, VpcAttributeName::EnableDnsSupport),
         attribute(reader, id, VpcAttributeName::EnableDnsHostnames),
-    );
-    let (support, hostnames) = match attributes.await {
+    )
+    .await;
+    let (support, hostnames) = match support.and_then(|support| Ok((support, hostnames?))) {
         // Deleted since it was listed.
         Err(error) if error.is_absent(&VPC.errors) => return Ok(None),
         attributes => attributes?,
@@ -237,10 +238,10 @@ async fn bring_default_group(writer: &Writer, vpc: &CloudId) -> Result<(), AwsEr
         })
         .await?;
     for group in groups.unwrap_or_default() {
-        for rule in security_group_rule::made_with(writer, &group.id).await? {
-            writer.brought(rule, Unmatched::Import);
+        let rules = security_group_rule::made_with(writer, &group.id).await?;
+        for object in [group].into_iter().chain(rules) {
+            writer.brought(object, Unmatched::Import);
         }
-        writer.brought(group, Unmatched::Import);
     }
     Ok(())
 }

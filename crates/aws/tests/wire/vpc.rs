@@ -269,9 +269,9 @@ fn create_waits_for_the_vpc_sets_what_differs_and_tells_of_the_default_group() {
     assert_eq!(
         brought,
         [
+            ("sg-1", Owner::Object("vpc-1".into())),
             ("sgr-1", Owner::User),
             ("sgr-2", Owner::User),
-            ("sg-1", Owner::Object("vpc-1".into())),
         ]
     );
     assert!(
