@@ -5,6 +5,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use iasql_engine::Kind;
 use iasql_engine::kind::Errors;
 use std::error::Error;
 
@@ -173,6 +174,14 @@ impl AwsError {
     /// Whether the object does not exist.
     pub fn is_absent(&self, errors: &Errors) -> bool {
         self.is(errors.absent)
+    }
+}
+
+/// What was asked for, or None where it does not exist.
+pub fn found<T>(kind: &Kind, answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match answer {
+        Err(error) if error.is_absent(&kind.errors) => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

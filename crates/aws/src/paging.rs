@@ -1,7 +1,8 @@
-//! Reading lists that come in pages.
+//! Reading lists that come in pages or one by one.
 
 use crate::error::AwsError;
 use crate::operation::Operation;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 /// A page: its items and the token of the next one.
 pub type Page<T> = (Vec<T>, Option<String>);
@@ -28,4 +29,20 @@ pub async fn all_pages<T>(
             Some(next) => token = Some(next),
         }
     }
+}
+
+/// Reads something of each item, side by side. The limits set the pace; the bound only keeps few calls waiting for
+/// them. The first failure fails the whole.
+pub async fn side_by_side<T, R, F>(
+    items: impl IntoIterator<Item = T>,
+    read: impl FnMut(T) -> F,
+) -> Result<Vec<R>, AwsError>
+where
+    F: Future<Output = Result<R, AwsError>>,
+{
+    stream::iter(items)
+        .map(read)
+        .buffered(50)
+        .try_collect()
+        .await
 }

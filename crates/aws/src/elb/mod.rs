@@ -5,14 +5,14 @@ pub mod load_balancer;
 mod network;
 pub mod target_group;
 
-use crate::error::AwsError;
+use crate::error::{AwsError, found};
 use crate::operation::{Operation, Service};
 use crate::resource::{Reader, Resource};
 use crate::tags::{Retag, from_pairs};
 use crate::writer::Writer;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use futures::future::try_join_all;
-use iasql_engine::{Kind, Object, Value};
+use iasql_engine::{Object, Value};
 use std::collections::HashMap;
 
 /// The tables of this service.
@@ -33,14 +33,6 @@ const PROTOCOLS: &[&str] = &["GENEVE", "HTTP", "HTTPS", "TCP", "TCP_UDP", "TLS",
 
 const fn op(name: &'static str) -> Operation {
     Service::Elb.op(name)
-}
-
-/// What was asked for, or None where it does not exist.
-fn found<T>(kind: &Kind, answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
-    match answer {
-        Err(error) if error.is_absent(&kind.errors) => Ok(None),
-        answer => answer.map(Some),
-    }
 }
 
 /// Fills the `tags` of objects that were just described, which the describe calls do not return. The cloud ids are

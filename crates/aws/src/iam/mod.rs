@@ -1,6 +1,6 @@
 //! Identity and Access Management.
 
-mod calls;
+pub(crate) mod calls;
 pub mod role;
 
 use crate::operation::{Operation, Service};

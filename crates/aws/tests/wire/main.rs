@@ -9,10 +9,12 @@
 
 mod account;
 mod ec2;
+mod ecs;
 mod elb;
 mod format;
 mod replay;
 
+mod cluster;
 mod identity;
 mod listener;
 mod load_balancer;
@@ -24,6 +26,10 @@ mod repository_policy;
 mod role;
 mod security_group;
 mod security_group_rule;
+mod service;
+mod service_update;
 mod subnet;
 mod target_group;
+mod task_definition;
+mod task_definition_register;
 mod vpc;

@@ -51,6 +51,7 @@ pub struct Call {
     operation: &'static str,
     parameters: Json,
     reply: Reply,
+    service: Option<&'static str>,
     beside: bool,
     certain: bool,
 }
@@ -98,6 +99,7 @@ impl Expected {
             operation: self.operation,
             parameters: self.parameters,
             reply,
+            service: None,
             beside: false,
             certain: true,
         }
@@ -111,6 +113,12 @@ impl Call {
         self
     }
 
+    /// The call is one to this service: two services have operations of this name.
+    pub fn of(mut self, service: &'static str) -> Call {
+        self.service = Some(service);
+        self
+    }
+
     /// The call may not come: one beside it fails, which ends the whole.
     pub fn perhaps(mut self) -> Call {
         self.certain = false;
@@ -118,7 +126,11 @@ impl Call {
     }
 
     fn answers(&self, request: &Request) -> bool {
-        self.operation == request.operation && fits(&self.parameters, &request.parameters)
+        self.operation == request.operation
+            && self
+                .service
+                .is_none_or(|service| service == request.signed_for.1)
+            && fits(&self.parameters, &request.parameters)
     }
 }
 
