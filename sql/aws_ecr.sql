@@ -27,6 +27,8 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON repository
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON repository
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON repository
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE repository IS 'Private image repositories. One that holds images is not deleted.';
 COMMENT ON COLUMN repository.repository_name IS 'Name, unique in the region. A change replaces the repository.';
@@ -37,7 +39,7 @@ COMMENT ON COLUMN repository.created_at IS 'When it was made. Filled by AWS.';
 COMMENT ON COLUMN repository.image_tag_mutability IS 'Whether an image tag may be moved to another image. Changed in place.';
 COMMENT ON COLUMN repository.scan_on_push IS 'Whether an image is scanned when it is pushed. Changed in place.';
 COMMENT ON COLUMN repository.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN repository.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN repository.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN repository.region IS 'AWS region. NULL or empty text means the default region.';
 COMMENT ON COLUMN repository.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT repository_name_form ON repository IS 'Lower-case letters and digits, with single dots, dashes and underscores between them; slashes part namespaces.';
@@ -64,6 +66,8 @@ CREATE TABLE public_repository (
 
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON public_repository
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON public_repository
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE public_repository IS 'Public image repositories. They are global: AWS keeps them in us-east-1.';
 COMMENT ON COLUMN public_repository.repository_name IS 'Name, unique in the account. A change replaces the repository.';
@@ -72,7 +76,7 @@ COMMENT ON COLUMN public_repository.registry_id IS 'Account id of the registry. 
 COMMENT ON COLUMN public_repository.repository_uri IS 'Where to push images to and pull them from. Filled by AWS.';
 COMMENT ON COLUMN public_repository.created_at IS 'When it was made. Filled by AWS.';
 COMMENT ON COLUMN public_repository.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN public_repository.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN public_repository.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN public_repository.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT public_repository_name_form ON public_repository IS 'Lower-case letters and digits, with single dots, dashes and underscores between them; slashes part namespaces.';
 COMMENT ON CONSTRAINT public_repository_tags_valid ON public_repository IS 'The limits are those of iasql.valid_tags().';
@@ -95,12 +99,14 @@ CREATE TABLE repository_policy (
 
 CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON repository_policy
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON repository_policy
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE repository_policy IS 'Policies of private repositories, at most one each.';
 COMMENT ON COLUMN repository_policy.id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON COLUMN repository_policy.repository_name IS 'The repository.';
 COMMENT ON COLUMN repository_policy.registry_id IS 'Account id of the registry. Filled by AWS.';
 COMMENT ON COLUMN repository_policy.policy_text IS 'Policy as JSON text: who may do what with the repository. Compared by meaning. Changed in place.';
-COMMENT ON COLUMN repository_policy.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN repository_policy.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN repository_policy.region IS 'AWS region, that of the repository. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT repository_policy_text_valid ON repository_policy IS 'A policy is a JSON object with a Statement.';

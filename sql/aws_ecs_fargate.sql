@@ -21,13 +21,15 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON cluster
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON cluster
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON cluster
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE cluster IS 'ECS clusters: groups of services.';
 COMMENT ON COLUMN cluster.cluster_name IS 'Name, unique in the region. A change replaces the cluster.';
 COMMENT ON COLUMN cluster.cluster_arn IS 'ARN. Filled by AWS.';
 COMMENT ON COLUMN cluster.cluster_status IS 'Status, like ACTIVE. Filled by AWS.';
 COMMENT ON COLUMN cluster.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN cluster.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN cluster.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN cluster.region IS 'AWS region. NULL or empty text means the default region.';
 COMMENT ON COLUMN cluster.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT cluster_tags_valid ON cluster IS 'The limits are those of iasql.valid_tags().';
@@ -65,6 +67,8 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON task_definition
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON task_definition
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON task_definition
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE task_definition IS 'Task definitions: what a service runs. A change, of the containers too, registers the next revision for the same row, moves the services to it and deregisters the old one.';
 COMMENT ON COLUMN task_definition.id IS 'Identifies the row. Given by the database, never changes.';
@@ -76,7 +80,7 @@ COMMENT ON COLUMN task_definition.cpu_memory IS 'vCPUs and memory of a task; Far
 COMMENT ON COLUMN task_definition.task_role_name IS 'Role of the programs in the containers. NULL: none.';
 COMMENT ON COLUMN task_definition.execution_role_name IS 'Role that pulls the images and writes the logs. NULL: none.';
 COMMENT ON COLUMN task_definition.tags IS 'Tags of the revision, an object of strings.';
-COMMENT ON COLUMN task_definition.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN task_definition.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN task_definition.region IS 'AWS region. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT task_definition_id_region_key ON task_definition IS 'For foreign keys that keep what refers to a task definition in its region.';
 COMMENT ON CONSTRAINT task_definition_tags_valid ON task_definition IS 'The limits are those of iasql.valid_tags().';
@@ -203,6 +207,8 @@ CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON service
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER refuse_subnets_of_other_regions BEFORE INSERT OR UPDATE OF subnets, region ON service
     FOR EACH ROW EXECUTE FUNCTION iasql.refuse_subnets_of_other_regions();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON service
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE service IS 'ECS services: each keeps a number of tasks of a task definition running on Fargate.';
 COMMENT ON COLUMN service.name IS 'Name, unique in the cluster. A change replaces the service.';
@@ -216,7 +222,7 @@ COMMENT ON COLUMN service.cluster_name IS 'The cluster. A change replaces the se
 COMMENT ON COLUMN service.target_group_name IS 'Target group with which its tasks are registered. Changed in place. NULL: none.';
 COMMENT ON COLUMN service.task_definition_id IS 'What its tasks run: an id in table task_definition. Changed in place. NULL: something that has no row.';
 COMMENT ON COLUMN service.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN service.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN service.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN service.region IS 'AWS region, that of the cluster. NULL or empty text means the default region.';
 COMMENT ON COLUMN service.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT service_tags_valid ON service IS 'The limits are those of iasql.valid_tags().';

@@ -51,6 +51,8 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON target_group
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON target_group
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON target_group
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE target_group IS 'Target groups: where load balancers send requests, and how they see that targets are healthy.';
 COMMENT ON COLUMN target_group.target_group_name IS 'Name, unique in the region. A change replaces the group.';
@@ -70,7 +72,7 @@ COMMENT ON COLUMN target_group.unhealthy_threshold_count IS 'Number of failed ch
 COMMENT ON COLUMN target_group.protocol_version IS 'Version of HTTP spoken to the targets. A change replaces the group. NULL: AWS chooses, and it is filled in.';
 COMMENT ON COLUMN target_group.vpc IS 'VPC of the targets: its id in table vpc. A change replaces the group. NULL: the default VPC of the region.';
 COMMENT ON COLUMN target_group.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN target_group.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN target_group.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN target_group.region IS 'AWS region, that of the VPC. NULL or empty text means the default region.';
 COMMENT ON COLUMN target_group.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT target_group_name_form ON target_group IS 'Letters, digits and hyphens; no hyphen at either end.';
@@ -117,6 +119,8 @@ CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON load_balancer
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER refuse_subnets_of_other_regions BEFORE INSERT OR UPDATE OF subnets, region ON load_balancer
     FOR EACH ROW WHEN (NEW.subnets IS NOT NULL) EXECUTE FUNCTION iasql.refuse_subnets_of_other_regions();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON load_balancer
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE load_balancer IS 'Load balancers: application, network and gateway.';
 COMMENT ON COLUMN load_balancer.load_balancer_name IS 'Name, unique in the region. A change replaces the load balancer.';
@@ -133,7 +137,7 @@ COMMENT ON COLUMN load_balancer.ip_address_type IS 'IP versions that clients may
 COMMENT ON COLUMN load_balancer.customer_owned_ipv4_pool IS 'Id of the customer-owned address pool, on Outposts. A change replaces the load balancer. NULL: none.';
 COMMENT ON COLUMN load_balancer.vpc IS 'Its VPC, that of its subnets: the id in table vpc. A change replaces the load balancer. NULL: filled in.';
 COMMENT ON COLUMN load_balancer.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN load_balancer.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN load_balancer.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN load_balancer.region IS 'AWS region, that of the VPC. NULL or empty text means the default region.';
 COMMENT ON COLUMN load_balancer.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT load_balancer_name_form ON load_balancer IS 'Letters, digits and hyphens; no hyphen at either end.';
@@ -175,6 +179,8 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON listener
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON listener
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON listener
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE listener IS 'Listeners: the ports on which load balancers take requests, and the target groups to which they forward them.';
 COMMENT ON COLUMN listener.id IS 'Identifies the row. Given by the database, never changes.';
@@ -187,7 +193,7 @@ COMMENT ON COLUMN listener.target_group_name IS 'Where requests are sent. Change
 COMMENT ON COLUMN listener.certificate_arn IS 'ARN of the default certificate, for HTTPS and TLS. Changed in place. NULL: none, for the other protocols.';
 COMMENT ON COLUMN listener.ssl_policy IS 'Name of the security policy that says which TLS versions and ciphers are taken. Changed in place. NULL: AWS chooses, and it is filled in.';
 COMMENT ON COLUMN listener.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN listener.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN listener.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN listener.region IS 'AWS region, that of the load balancer. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT listener_certificate_arn_needed ON listener IS 'HTTPS and TLS need a certificate.';
 COMMENT ON CONSTRAINT listener_certificate_arn_unused ON listener IS 'Only HTTPS and TLS take a certificate.';

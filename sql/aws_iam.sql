@@ -28,6 +28,8 @@ CREATE TABLE role (
 
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON role
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON role
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE role IS 'IAM roles of the account. Roles under /aws-service-role/ belong to AWS and are never deleted.';
 COMMENT ON COLUMN role.role_name IS 'Name, unique in the account. A change replaces the role.';
@@ -38,7 +40,7 @@ COMMENT ON COLUMN role.attached_policies_arns IS 'ARNs of the attached managed p
 COMMENT ON COLUMN role.path IS 'Path, which begins and ends with a slash. A change replaces the role.';
 COMMENT ON COLUMN role.max_session_duration IS 'Longest session in seconds, 3600 to 43200. Changed in place. NULL: AWS takes 3600, which is filled in.';
 COMMENT ON COLUMN role.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN role.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN role.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN role.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT role_assume_role_policy_document_valid ON role IS 'A policy is a JSON object with a Statement.';
 COMMENT ON CONSTRAINT role_tags_valid ON role IS 'The limits are those of iasql.valid_tags().';

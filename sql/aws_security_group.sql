@@ -34,6 +34,8 @@ CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON security_group
 -- Not for a group that AWS has already: it is in some VPC, known here or not.
 CREATE TRIGGER resolve_vpc BEFORE INSERT OR UPDATE ON security_group
     FOR EACH ROW WHEN (NEW.vpc_id IS NULL AND NEW.group_id IS NULL) EXECUTE FUNCTION iasql.resolve_default_vpc();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON security_group
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE security_group IS 'Security groups. The group named default of a VPC comes and goes with the VPC.';
 COMMENT ON COLUMN security_group.id IS 'Identifies the row. Given by the database, never changes.';
@@ -43,7 +45,7 @@ COMMENT ON COLUMN security_group.owner_id IS 'Account id of the owner. Filled by
 COMMENT ON COLUMN security_group.group_id IS 'Id in AWS, like sg-0a1b2c3d. Filled by AWS.';
 COMMENT ON COLUMN security_group.vpc_id IS 'The VPC: its id in table vpc. A change replaces the group. NULL: the default VPC of the region, filled in at once.';
 COMMENT ON COLUMN security_group.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN security_group.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN security_group.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN security_group.region IS 'AWS region, that of the VPC. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT security_group_id_region_key ON security_group IS 'For foreign keys that keep what refers to a group in its region.';
 COMMENT ON CONSTRAINT security_group_name_prefix ON security_group IS 'Names that begin with sg- are kept for ids.';
@@ -115,6 +117,8 @@ CREATE TRIGGER normalize_rule BEFORE INSERT OR UPDATE ON security_group_rule
             AND (NEW.ip_protocol, NEW.from_port, NEW.to_port) IS DISTINCT FROM ('-1', -1, -1)
         OR NEW.ip_protocol = 'icmpv6' AND NEW.from_port IS NULL
     ) EXECUTE FUNCTION iasql.normalize_security_group_rule();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON security_group_rule
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE security_group_rule IS 'Rules of the security groups: each opens a group for one peer. One row is one rule of AWS.';
 COMMENT ON COLUMN security_group_rule.id IS 'Identifies the row. Given by the database, never changes.';
@@ -130,7 +134,7 @@ COMMENT ON COLUMN security_group_rule.description IS 'Description, at most 255 c
 COMMENT ON COLUMN security_group_rule.security_group_id IS 'The group that has the rule: its id in table security_group. A change replaces the rule.';
 COMMENT ON COLUMN security_group_rule.source_security_group_id IS 'Peer: the members of a group, by its id in table security_group. Changed in place, but a peer of another kind replaces the rule. NULL: the peer is of another kind.';
 COMMENT ON COLUMN security_group_rule.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN security_group_rule.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN security_group_rule.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN security_group_rule.region IS 'AWS region, that of the group. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT "UQ_rule" ON security_group_rule IS 'A group has each rule once: same direction, protocol, ports and peer.';
 COMMENT ON CONSTRAINT security_group_rule_port_range ON security_group_rule IS 'tcp and udp: 0 to 65535, first to last; icmp and icmpv6: a type and a code of 0 to 255, or -1 for all.';

@@ -27,6 +27,8 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON vpc
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON vpc
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON vpc
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE vpc IS 'Virtual private clouds. The default VPC of a region belongs to the account and is never deleted.';
 COMMENT ON COLUMN vpc.id IS 'Identifies the row. Given by the database, never changes.';
@@ -37,7 +39,7 @@ COMMENT ON COLUMN vpc.is_default IS 'Whether it is the default VPC of its region
 COMMENT ON COLUMN vpc.enable_dns_support IS 'Whether the DNS server of AWS answers in the VPC. Changed in place. NULL: AWS chooses, and it is filled in.';
 COMMENT ON COLUMN vpc.enable_dns_hostnames IS 'Whether instances with public addresses get DNS names. Changed in place. NULL: AWS chooses, and it is filled in.';
 COMMENT ON COLUMN vpc.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN vpc.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN vpc.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN vpc.region IS 'AWS region. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT vpc_id_region_key ON vpc IS 'For foreign keys that keep what refers to a VPC in its region.';
 COMMENT ON CONSTRAINT vpc_cidr_block_canonical ON vpc IS 'An address range is written out in full, like 10.0.0.0/16.';
@@ -73,6 +75,8 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON subnet
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON subnet
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON subnet
+    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
 
 COMMENT ON TABLE subnet IS 'Subnets of the VPCs. Those of a default VPC belong to the account and are never deleted.';
 COMMENT ON COLUMN subnet.id IS 'Identifies the row. Given by the database, never changes.';
@@ -86,7 +90,7 @@ COMMENT ON COLUMN subnet.subnet_arn IS 'ARN. Filled by AWS.';
 COMMENT ON COLUMN subnet.vpc_id IS 'The VPC: its id in table vpc. A change replaces the subnet.';
 COMMENT ON COLUMN subnet.map_public_ip_on_launch IS 'Whether instances launched here get public addresses. Changed in place. NULL: AWS chooses, and it is filled in.';
 COMMENT ON COLUMN subnet.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN subnet.protected IS 'Whether delete_all_records() leaves the row.';
+COMMENT ON COLUMN subnet.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN subnet.region IS 'AWS region, that of the VPC. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT subnet_cidr_block_canonical ON subnet IS 'An address range is written out in full, like 10.0.1.0/24.';
 COMMENT ON CONSTRAINT subnet_tags_valid ON subnet IS 'The limits are those of iasql.valid_tags().';

@@ -257,12 +257,13 @@ fn fdw_validator(options: Vec<Option<String>>, catalog: pg_sys::Oid) {
         );
     }
     if has("secret_access_key") {
-        ereport!(
-            PgLogLevel::WARNING,
+        pg_sys::panic::ErrorReport::new(
             PgSqlErrorCode::ERRCODE_WARNING,
-            "keys in a user mapping are part of every dump of this database",
-            "Use role_arn, or profile where a superuser writes the mapping."
-        );
+            "keys in a user mapping are part of every dump of this database".to_owned(),
+            "fdw_validator",
+        )
+        .set_hint("Use role_arn, or profile where a superuser writes the mapping.")
+        .report(PgLogLevel::WARNING);
     }
 }
 

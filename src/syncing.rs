@@ -9,13 +9,13 @@ use iasql_engine::plan::Action;
 use iasql_engine::sync::{RowChange, SyncPlan};
 use iasql_engine::{Known, Row, RowKey, Value};
 use serde_json::Map;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Carries out the plan. New rows get their ids, which the changes then hold.
 pub fn carry_out(scene: &Scene, plan: &mut SyncPlan) {
     give_ids(scene, plan);
     for table in scene.wholes() {
-        insert(scene, table, &plan.changes);
+        insert(scene, table, plan);
     }
     for table in scene.wholes() {
         update(scene, table, &plan.changes);
@@ -86,12 +86,19 @@ fn of<'a>(
         .filter(move |change| change.key.table == table.kind.table && change.action == action)
 }
 
-fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
+fn insert(scene: &Scene, table: &Table, plan: &SyncPlan) {
+    let changes = plan.changes.as_slice();
+    let protected: HashSet<RowKey> = plan
+        .agree
+        .iter()
+        .filter(|(_, known)| known.protected)
+        .map(|(key, _)| *key)
+        .collect();
     let new: Vec<NewRow<'_>> = of(table, changes, Action::Create)
         .map(|change| NewRow {
             id: change.key.id,
             region: &change.region,
-            protected: false,
+            protected: protected.contains(&change.key),
             row: &change.row,
         })
         .collect();

@@ -115,3 +115,22 @@ END
 $$;
 COMMENT ON FUNCTION iasql.resolve_cluster_name() IS
     'Trigger: a row without a cluster gets the one cluster that has a service of that name.';
+
+-- A guard: apply refuses to delete what is protected even after its row is gone. So the flag is copied to what was
+-- agreed on in the same transaction. It runs as the extension's owner, and only for rows of installed tables: it
+-- believes nothing but the row that changed.
+CREATE FUNCTION iasql.copy_protection() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE iasql.known k
+    SET protected = NEW.protected
+    FROM iasql.installed_table t
+    WHERE t.relation = TG_RELID AND k.table_name = t.table_name
+      AND k.row_id = coalesce(to_jsonb(NEW) ->> 'row_id', to_jsonb(NEW) ->> 'id')::bigint;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION iasql.copy_protection() IS 'Trigger: an object is protected as soon as its row says so.';

@@ -141,6 +141,8 @@ pub struct Column {
     pub volatile: bool,
     /// The column refers to a row of another table by this column of that table.
     pub reference: Option<Reference>,
+    /// Its value can change in place, but not whether it has one: that needs a new object.
+    pub presence_fixed: bool,
     /// The values are cloud ids of another table's objects, written out by the user. Orders steps, resolves nothing.
     pub mentions: Option<&'static str>,
 }
@@ -209,6 +211,7 @@ const fn column(name: &'static str, ty: Type) -> Column {
         key: false,
         cloud_id: false,
         volatile: false,
+        presence_fixed: false,
         reference: None,
         mentions: None,
     }
@@ -299,6 +302,11 @@ impl Column {
     /// AWS says what it is.
     pub const fn cloud_filled(mut self) -> Self {
         self.change = Change::CloudFilled;
+        self
+    }
+    /// Its value can change in place, but not whether it has one.
+    pub const fn presence_fixed(mut self) -> Self {
+        self.presence_fixed = true;
         self
     }
     /// Changes by itself (a state, a count): shown and refreshed, never a difference.

@@ -34,14 +34,16 @@ pub static SECURITY_GROUP_RULE: Kind = Kind {
             text("ip_protocol").key(),
             int("from_port").key(),
             int("to_port").key(),
-            cidr("cidr_ipv4").key(),
-            cidr("cidr_ipv6").key(),
-            text("prefix_list_id").key(),
+            cidr("cidr_ipv4").key().presence_fixed(),
+            cidr("cidr_ipv6").key().presence_fixed(),
+            text("prefix_list_id").key().presence_fixed(),
             text("description"),
             refers_to("security_group_id", "security_group")
                 .key()
                 .create_only(),
-            refers_to("source_security_group_id", "security_group").key(),
+            refers_to("source_security_group_id", "security_group")
+                .key()
+                .presence_fixed(),
             tags(),
         ],
     )

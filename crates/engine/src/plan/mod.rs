@@ -403,9 +403,13 @@ pub(crate) fn difference(
     after: &crate::Value,
     cause: Cause,
 ) -> Difference {
+    let appears = before.is_null() != after.is_null();
     Difference {
         column: column.name,
-        change: column.change,
+        change: match column.presence_fixed && appears {
+            true => crate::kind::Change::Replace,
+            false => column.change,
+        },
         before: before.to_json(),
         after: after.to_json(),
         cause,
