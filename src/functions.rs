@@ -7,9 +7,13 @@ use crate::world::{self, Scene, must_write, read_cloud, read_rows};
 use crate::{installing, store, syncing, tables};
 use iasql_engine::plan::{Plan, plan};
 use iasql_engine::sync::{RowChange, SyncPlan, plan_sync};
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-type Rows<T> = Result<TableIterator<'static, T>, Problem>;
+/// pgrx raises an [`ErrorReport`] with all it says; of any other error only the text.
+type Answer<T> = Result<T, ErrorReport>;
+
+type Rows<T> = Answer<TableIterator<'static, T>>;
 
 /// A row of a plan, as users see it.
 type PlanRow = (
@@ -140,7 +144,7 @@ fn iasql_apply() -> Rows<PlanRow> {
         .as_ref()
         .is_some_and(|binding| !binding.is_here)
     {
-        return Err(Problem::Copy);
+        return Err(Problem::Copy.into());
     }
     let plan = plan_of(&scene)?;
     let done = applying::apply(&scene, plan)?;
@@ -171,9 +175,9 @@ fn iasql_sync() -> Rows<PlanRow> {
 }
 
 #[pg_extern(sql = false)]
-fn delete_all_records() -> Result<(), Problem> {
+fn delete_all_records() -> Answer<()> {
     must_write("delete_all_records")?;
-    installing::delete_all_records()
+    Ok(installing::delete_all_records()?)
 }
 
 #[pg_extern(sql = false)]
@@ -203,7 +207,7 @@ fn module_row(module: &'static Module) -> ModuleRow {
 }
 
 #[pg_extern(sql = false)]
-fn iasql_take_over() -> Result<(), Problem> {
+fn iasql_take_over() -> Answer<()> {
     must_write("iasql_take_over")?;
     store::lock()?;
     store::take_over();
