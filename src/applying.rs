@@ -1,5 +1,6 @@
 //! Applies a plan: the checks before the first call, the run, and what is written back.
 
+use crate::journal::{JournalError, JournalWriter};
 use crate::pump::{self, Line, Message, OnInterrupt};
 use crate::report::{Problem, aws_hint, notice_text};
 use crate::store;
@@ -52,6 +53,7 @@ pub fn apply(scene: &Scene, mut plan: Plan) -> Result<Done, Problem> {
         .map(|(key, known)| (*key, known, None))
         .collect();
     store::write_known(&agreed);
+    store::resolve(&plan.effects.resolved);
     let steps = std::mem::take(&mut plan.steps);
     if steps.is_empty() {
         return Ok(Done::new());
@@ -63,7 +65,7 @@ pub fn apply(scene: &Scene, mut plan: Plan) -> Result<Done, Problem> {
     import_companions(scene, &outcomes)?;
     // An interrupt that came while the last calls ended is served now that their outcome is written.
     pgrx::check_for_interrupts!();
-    report(outcomes, &order)
+    report(&outcomes, &order)
 }
 
 /// Every privilege that the write-back needs, before the first call.
@@ -148,7 +150,8 @@ fn run(
         ..Patience::default()
     };
     let titles: Vec<String> = steps.iter().map(title).collect();
-    pump::call(
+    let mut scribe = Scribe::new(run_id);
+    let outcomes = pump::call(
         OnInterrupt::Finish {
             grace: settings::cancel_grace(),
         },
@@ -179,11 +182,55 @@ fn run(
                 let title = titles.get(step).map_or("", String::as_str);
                 notice!("{title} waits: {what}");
             }
-            Message::Journal(_, durable) => {
-                let _ = durable.send(true);
+            Message::Journal(records, durable) => {
+                // The run ends without it: then nobody waits for the answer.
+                let _ = durable.send(scribe.write(&records));
             }
         },
-    )
+    )?;
+    scribe.end()?;
+    Ok(outcomes)
+}
+
+/// Writes the journal of one run: opens it for the first records, and remembers why it could not.
+struct Scribe<'a> {
+    run_id: &'a str,
+    writer: Option<JournalWriter>,
+    lost: Option<JournalError>,
+}
+
+impl<'a> Scribe<'a> {
+    fn new(run_id: &'a str) -> Scribe<'a> {
+        Scribe {
+            run_id,
+            writer: None,
+            lost: None,
+        }
+    }
+
+    /// Whether the records are durable.
+    fn write(&mut self, records: &[Record]) -> bool {
+        let written = match &mut self.writer {
+            Some(writer) => writer.append(records),
+            None => JournalWriter::open(self.run_id)
+                .and_then(|writer| self.writer.insert(writer).append(records)),
+        };
+        self.lost = written.err();
+        self.lost.is_none()
+    }
+
+    /// Deletes what is old enough, and says why the journal was lost.
+    fn end(mut self) -> Result<(), Problem> {
+        if let Some(lost) = self.lost.take() {
+            return Err(lost.into());
+        }
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = writer.prune(settings::journal_retention())
+        {
+            warning!("old records of the journal are still there: {error}");
+        }
+        Ok(())
+    }
 }
 
 fn title(step: &Step) -> String {
@@ -214,7 +261,11 @@ fn settle_all(scene: &Scene, run_id: &str, outcomes: &Outcomes<AwsError>) {
     let mut known: Vec<(RowKey, Known, usize)> = Vec::new();
     let mut values = Vec::new();
     let mut forgotten = Vec::new();
+    let mut finished = Vec::new();
     for (position, (step, outcome)) in outcomes.steps.iter().zip(&outcomes.outcomes).enumerate() {
+        if let (Outcome::Done(_), Ok(number)) = (outcome, u32::try_from(position)) {
+            finished.push((run_id.to_owned(), number));
+        }
         match (step.work, outcome, &step.row) {
             (Work::Delete, Outcome::Done(_), _) if step.shown => forgotten.push(step.key),
             (_, Outcome::Done(Some(object)), Some(row)) => {
@@ -234,6 +285,7 @@ fn settle_all(scene: &Scene, run_id: &str, outcomes: &Outcomes<AwsError>) {
         }
     }
     store::forget_known(&forgotten);
+    store::resolve(&finished);
     let agreed: Vec<_> = known
         .iter()
         .map(|(key, known, step)| (*key, known, Some((run_id, *step))))
@@ -445,7 +497,7 @@ impl<'a> Ids<'a> {
 }
 
 /// What was done, as rows; or the error that lists what was done, failed and not tried.
-fn report(outcomes: Outcomes<AwsError>, order: &[usize]) -> Result<Done, Problem> {
+fn report(outcomes: &Outcomes<AwsError>, order: &[usize]) -> Result<Done, Problem> {
     let mut done = Done::new();
     let mut lines = Vec::new();
     let (mut failed, mut not_tried, mut first) = (Vec::new(), Vec::new(), None);
@@ -475,6 +527,10 @@ fn report(outcomes: Outcomes<AwsError>, order: &[usize]) -> Result<Done, Problem
     }
     match first {
         None => Ok(done),
+        Some(_) if settings::reports_errors() => {
+            done.extend(failures(&outcomes));
+            Ok(done)
+        }
         Some(error) => Err(Problem::StepsFailed {
             hint: aws_hint(&error).unwrap_or_default(),
             failed,
@@ -483,4 +539,20 @@ fn report(outcomes: Outcomes<AwsError>, order: &[usize]) -> Result<Done, Problem
             error,
         }),
     }
+}
+
+/// The steps that failed or were not tried, as rows.
+fn failures(outcomes: &Outcomes<AwsError>) -> Done {
+    let steps = outcomes.steps.iter().zip(&outcomes.outcomes);
+    steps
+        .filter_map(|(step, outcome)| {
+            let (action, description) = match outcome {
+                Outcome::Done(_) => return None,
+                Outcome::Failed(error) => ("failed", format!("{}: {error}", title(step))),
+                Outcome::NotTried(_) | Outcome::Cancelled => ("not tried", title(step)),
+            };
+            let id = step.row.as_ref().map(|_| step.key.id);
+            Some((action.to_owned(), step.kind.table, id, description))
+        })
+        .collect()
 }

@@ -9,6 +9,7 @@ mod connection;
 mod functions;
 mod installing;
 mod internal;
+mod journal;
 mod modules;
 mod pump;
 mod report;

@@ -1,5 +1,6 @@
 //! The one place where errors leave: SQLSTATE, message, DETAIL and HINT.
 
+use crate::journal::JournalError;
 use iasql_aws::error::{AwsError, Class};
 use iasql_engine::plan::{Because, Difference, News, Notice, Refusal};
 use pgrx::PgSqlErrorCode;
@@ -176,14 +177,9 @@ pub enum Problem {
         /// What to type next.
         hint: String,
     },
-    /// The journal cannot be written.
-    #[error("the journal cannot be written: {reason}")]
-    Journal {
-        /// Why.
-        reason: String,
-        /// What to do.
-        hint: String,
-    },
+    /// The journal cannot be written, so nothing is sent.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
 }
 
 impl Problem {
@@ -217,7 +213,7 @@ impl Problem {
                 _ => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             },
             Problem::StepsFailed { error, .. } => aws_code(error),
-            Problem::Journal { .. } => ERRCODE_IO_ERROR,
+            Problem::Journal(error) => error.code(),
         }
     }
 
@@ -305,7 +301,8 @@ impl Problem {
             }
             Problem::NoSchema => "CREATE SCHEMA aws; SET search_path = aws;".to_owned(),
             Problem::Refused { refusals } => refusals.first().and_then(refusal_hint)?,
-            Problem::StepsFailed { hint, .. } | Problem::Journal { hint, .. } => hint.clone(),
+            Problem::StepsFailed { hint, .. } => hint.clone(),
+            Problem::Journal(error) => error.hint().to_owned(),
             Problem::TableDenied { table, privilege } => {
                 format!("GRANT {privilege} ON {table} TO …;")
             }

@@ -41,6 +41,21 @@ static MAX_DELETES: GucSetting<i32> = GucSetting::<i32>::new(-1);
 static CANCEL_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static WAIT_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(900);
 
+static JOURNAL_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(90 * 24 * 60);
+static ON_ERROR: GucSetting<OnErrorSetting> =
+    GucSetting::<OnErrorSetting>::new(OnErrorSetting::Raise);
+
+/// What apply does when a step fails.
+#[derive(Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum OnErrorSetting {
+    /// Raise an error once the independent rest is done.
+    #[name = c"raise"]
+    Raise,
+    /// Return the failures as rows.
+    #[name = c"report"]
+    Report,
+}
+
 /// Registers the settings. Called when the library is loaded.
 pub fn register() {
     let none = GucFlags::default();
@@ -98,6 +113,34 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::UNIT_S,
     );
+    GucRegistry::define_int_guc(
+        c"iasql.journal_retention",
+        c"How long the journal keeps the records of runs that leave no question.",
+        c"Records of other runs are kept until they leave none.",
+        &JOURNAL_RETENTION,
+        0,
+        i32::MAX / 60,
+        GucContext::Suset,
+        GucFlags::UNIT_MIN,
+    );
+    GucRegistry::define_enum_guc(
+        c"iasql.on_error",
+        c"What iasql_apply() does when a step fails, once the independent rest is done.",
+        c"raise: an error that lists what was done; report: the failures are rows, and what was done is committed.",
+        &ON_ERROR,
+        GucContext::Userset,
+        none,
+    );
+}
+
+/// How long the journal keeps the records of runs that leave no question.
+pub fn journal_retention() -> Duration {
+    Duration::from_secs(60 * u64::try_from(JOURNAL_RETENTION.get()).unwrap_or_default())
+}
+
+/// Whether failed steps are rows and not an error.
+pub fn reports_errors() -> bool {
+    ON_ERROR.get() == OnErrorSetting::Report
 }
 
 /// The name of the foreign server.

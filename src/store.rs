@@ -5,6 +5,7 @@ use crate::report::Problem;
 use crate::sql;
 use crate::tables::kind_of;
 use iasql_aws::session::Identity;
+use iasql_engine::journal::{Entry, Record};
 use iasql_engine::{Known, Region, Row, RowKey};
 use pgrx::pg_sys;
 use serde_json::{Value as Json, json};
@@ -284,4 +285,51 @@ pub fn row_of(table: &str, region: &Region, id: &iasql_engine::CloudId) -> Optio
         )
     });
     row.and_then(|row| row.parse().ok())
+}
+
+/// The records of steps that still leave a question, in the journal's order.
+pub fn unresolved() -> Result<Vec<Entry>, Problem> {
+    let rows = as_owner(|| {
+        sql::query(
+            "SELECT j.run, to_jsonb(j) - 'state', j.state
+             FROM iasql.journal j
+             WHERE NOT EXISTS (SELECT FROM iasql.resolved r WHERE r.run = j.run AND r.step = j.step)
+             ORDER BY j.id",
+            &[],
+        )
+    });
+    let mut entries = Vec::new();
+    for values in rows {
+        let mut values = values.into_iter();
+        let mut next = || values.next().flatten();
+        let run = next().unwrap_or_default();
+        let parsed = serde_json::from_str::<Record>(&next().unwrap_or_default());
+        let mut record = parsed.map_err(|error| Problem::Unreadable {
+            table: "iasql.journal",
+            row: 0,
+            misfit: error.to_string(),
+        })?;
+        record.state = next().and_then(|state| serde_json::from_str(&state).ok());
+        entries.push(Entry { run, record });
+    }
+    Ok(entries)
+}
+
+/// Notes that these steps leave no question.
+pub fn resolve(steps: &[(String, u32)]) {
+    if steps.is_empty() {
+        return;
+    }
+    let records: Vec<Json> = steps
+        .iter()
+        .map(|(run, step)| json!({"run": run, "step": step}))
+        .collect();
+    as_owner(|| {
+        sql::execute(
+            "INSERT INTO iasql.resolved
+             SELECT x.run, x.step FROM jsonb_to_recordset($1::jsonb) AS x(run uuid, step int)
+             ON CONFLICT DO NOTHING",
+            &[Some(&Json::Array(records).to_string())],
+        );
+    });
 }

@@ -23,6 +23,7 @@ pub fn carry_out(scene: &Scene, plan: &mut SyncPlan) {
     }
     delete(scene, &plan.changes);
     store::forget_known(&plan.forget);
+    store::resolve(&plan.resolved);
     let agreed: Vec<(RowKey, &Known, store::Source<'_>)> = plan
         .agree
         .iter()

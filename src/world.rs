@@ -8,6 +8,7 @@ use crate::{connection, sql};
 use iasql_aws::error::AwsError;
 use iasql_aws::read::{Reading, Request};
 use iasql_aws::session::{Identity, Settings};
+use iasql_engine::journal::{Intent, intents};
 use iasql_engine::kind::Scope;
 use iasql_engine::plan::{Desired, World};
 use iasql_engine::{Catalog, Known, ObjectKey, Region, RowKey};
@@ -71,6 +72,8 @@ pub struct Rows {
     pub desired: Vec<Desired>,
     /// What was agreed on, by row.
     pub known: BTreeMap<RowKey, Known>,
+    /// What earlier runs did, or may have done, that is not agreed on.
+    pub intents: Vec<Intent>,
 }
 
 /// Reads the rows and what was agreed on.
@@ -78,6 +81,7 @@ pub fn read_rows(scene: &Scene) -> Result<Rows, Problem> {
     Ok(Rows {
         desired: tables::read(&scene.tables)?,
         known: store::read_known()?,
+        intents: intents(store::unresolved()?, tables::kind_of),
     })
 }
 
@@ -230,7 +234,7 @@ pub fn world<'a>(
             .into_iter()
             .map(|unsaid| unsaid.object)
             .collect(),
-        intents: Vec::new(),
+        intents: rows.intents,
     }
 }
 

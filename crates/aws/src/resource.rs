@@ -5,6 +5,7 @@ use crate::error::AwsError;
 use crate::writer::Writer;
 use async_trait::async_trait;
 use iasql_engine::kind::Change;
+use iasql_engine::plan::compare_new;
 use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region, Row, Value};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,6 +28,16 @@ pub trait Resource: Sync {
     /// Makes the object that the row describes and everything that belongs to its making. References in the row
     /// hold cloud ids. The answer holds the cloud-filled columns.
     async fn create(&self, writer: &Writer, row: &Row) -> Result<Object, AwsError>;
+
+    /// Does what a create left undone that was cut off: called with the object as it was found.
+    async fn finish(&self, writer: &Writer, object: &Object, row: &Row) -> Result<(), AwsError> {
+        let differences = compare_new(row, &object.row);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let changed = Changed::new(differences.iter().map(|difference| difference.column));
+        self.update(writer, object, row, &changed).await
+    }
 
     /// Changes the columns in `changed` to the row's values. Called with the same arguments again after a crash.
     async fn update(

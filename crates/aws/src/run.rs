@@ -10,7 +10,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use iasql_engine::execute::{CallFailure, Command, Event, Executor, Made, Outcomes, Report, Task};
 use iasql_engine::journal::Record;
 use iasql_engine::kind::Repeat;
-use iasql_engine::plan::{Step, Work, compare_new, natural_key};
+use iasql_engine::plan::{Step, Work, natural_key};
 use iasql_engine::{Object, Row};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -189,6 +189,13 @@ async fn perform(writer: Writer, task: Task) -> Result<Made, AwsError> {
                 companions: writer.companions.take(),
             })
         }
+        (Work::Finish, Some(row), Some(object)) => {
+            resource.finish(&writer, &object, &row).await?;
+            Ok(Made {
+                object: None,
+                companions: writer.companions.take(),
+            })
+        }
         (Work::Update, Some(row), Some(object)) => {
             let changed = Changed::new(task.changed);
             resource.update(&writer, &object, &row, &changed).await?;
@@ -225,7 +232,10 @@ async fn create(
             found = look(resource, writer, row).await?;
         }
         match found {
-            Some(object) => return finish(resource, writer, row, object).await,
+            Some(object) => {
+                resource.finish(writer, &object, row).await?;
+                return Ok(object);
+            }
             None => match resource.create(writer, row).await {
                 Err(again) if again.class.is_ambiguous() => error = again,
                 result => return result,
@@ -253,21 +263,6 @@ async fn look(
         None => name.is_some() && natural_key(&object.row) == name,
     });
     Ok(found.cloned())
-}
-
-/// Does what the create left undone.
-async fn finish(
-    resource: &'static dyn Resource,
-    writer: &Writer,
-    row: &Row,
-    object: Object,
-) -> Result<Object, AwsError> {
-    let differences = compare_new(row, &object.row);
-    if !differences.is_empty() {
-        let changed = Changed::new(differences.iter().map(|difference| difference.column));
-        resource.update(writer, &object, row, &changed).await?;
-    }
-    Ok(object)
 }
 
 impl AwsError {

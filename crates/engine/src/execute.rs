@@ -450,13 +450,15 @@ impl<E: Clone + Display> Executor<E> {
         if let Some(object) = &object {
             self.made.insert(planned.key, object.id.clone());
         }
-        let mut record = self.record(step, Recorded::Finished);
-        record.cloud_id = object
-            .as_ref()
-            .map(|object| object.id.clone())
-            .or(record.cloud_id);
-        record.state = object.as_ref().map(|object| object.row.to_json());
-        self.records.push_back(record);
+        if planned.work != Work::Bind {
+            let mut record = self.record(step, Recorded::Finished);
+            record.cloud_id = object
+                .as_ref()
+                .map(|object| object.id.clone())
+                .or(record.cloud_id);
+            record.state = object.as_ref().map(|object| object.row.to_json());
+            self.records.push_back(record);
+        }
         self.end(step, Outcome::Done(object), commands);
         for dependant in self.dependants[step].clone() {
             if let State::Waiting(predecessors) = &mut self.states[dependant] {
@@ -506,6 +508,13 @@ impl<E: Clone + Display> Executor<E> {
         }
         for companion in companions {
             let object = companion.object;
+            let has_a_row = self.steps.iter().any(|planned| {
+                let known = planned.object.as_ref();
+                known.is_some_and(|known| known.key() == object.key())
+            });
+            if has_a_row {
+                continue;
+            }
             let key = natural_key(&object.row);
             let row = self.steps.iter().enumerate().find(|(position, planned)| {
                 planned.work == Work::Create
@@ -563,7 +572,7 @@ impl<E: Clone + Display> Executor<E> {
             State::Running(running) => running.object.as_ref(),
             _ => None,
         };
-        let creates = planned.work == Work::Create;
+        let creates = matches!(planned.work, Work::Create | Work::Finish);
         Record {
             step: u32::try_from(step).unwrap_or(u32::MAX),
             event,
@@ -628,7 +637,7 @@ fn changed(mut object: Object, row: Option<Row>, step: &Step) -> Object {
     for (position, column) in object.kind().columns.iter().enumerate() {
         let wanted = row.at(position);
         let settable = column.change == Change::InPlace;
-        let planned = step.work == Work::Create
+        let planned = matches!(step.work, Work::Create | Work::Finish)
             || step
                 .changes
                 .iter()

@@ -5,9 +5,11 @@
 //! record of a step, [`Event::Finished`], carries the object's full agreed state. Records are appended in one order
 //! and become durable in that order, so that a begin is never durable before the answers it relies on.
 
-use crate::row::{CloudId, Region};
+use crate::kind::Kind;
+use crate::row::{CloudId, Region, Row, RowKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::HashMap;
 
 /// One record. It never holds a secret: attributes of rows are no secrets, credentials are not among them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,12 +56,25 @@ pub enum Event {
     Finished,
 }
 
+/// A record as the journal keeps it: with its run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The run.
+    pub run: String,
+    /// The record.
+    pub record: Record,
+}
+
 /// What an earlier run did, or may have done, that no `known` row shows: the run was cut off, or its transaction was
 /// rolled back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intent {
+    /// The run.
+    pub run: String,
+    /// The number of the step in the plan of its run.
+    pub step: u32,
     /// The row.
-    pub key: crate::row::RowKey,
+    pub key: RowKey,
     /// Where.
     pub region: Region,
     /// What the step was to do.
@@ -68,14 +83,14 @@ pub struct Intent {
     pub cloud_id: Option<CloudId>,
     /// The owner tag of a create.
     pub owner_tag: Option<String>,
-    /// The row as it was wanted, for its natural key.
-    pub wanted: Option<crate::row::Row>,
+    /// The row as it was wanted. References to what the run made are cloud ids.
+    pub wanted: Option<Row>,
     /// The agreed state, if the step was finished.
-    pub finished: Option<crate::row::Row>,
+    pub finished: Option<Row>,
 }
 
 /// What an intended step was to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IntendedWork {
     /// Make the object.
     Create,
@@ -83,4 +98,69 @@ pub enum IntendedWork {
     Update,
     /// Delete it.
     Delete,
+}
+
+/// The intents that unresolved entries leave, in the order of their steps. The entries come in the journal's order.
+/// A step of which every call was refused changed nothing and leaves none.
+pub fn intents(
+    entries: impl IntoIterator<Item = Entry>,
+    kind: impl Fn(&str) -> Option<&'static Kind>,
+) -> Vec<Intent> {
+    let mut steps: Vec<(Intent, usize)> = Vec::new();
+    let mut positions: HashMap<(String, u32), usize> = HashMap::new();
+    for Entry { run, record } in entries {
+        let Some(kind) = kind(&record.table_name) else {
+            continue;
+        };
+        let position = *positions
+            .entry((run.clone(), record.step))
+            .or_insert_with(|| {
+                steps.push((first(run, &record, kind), 0));
+                steps.len() - 1
+            });
+        let (intent, open) = &mut steps[position];
+        match record.event {
+            Event::Begin => *open += 1,
+            Event::Failed => *open = open.saturating_sub(1),
+            Event::Done | Event::Unknown | Event::Finished => {}
+        }
+        if intent.work != IntendedWork::Delete {
+            intent.cloud_id = record.cloud_id.or(intent.cloud_id.take());
+        }
+        let state = record.state.and_then(|state| match state {
+            Json::Object(fields) => Row::from_json(kind, fields).ok(),
+            _ => None,
+        });
+        match record.event {
+            Event::Begin => intent.wanted = state.or(intent.wanted.take()),
+            Event::Finished => intent.finished = state,
+            _ => {}
+        }
+    }
+    steps
+        .into_iter()
+        .filter(|(intent, open)| *open > 0 || intent.finished.is_some())
+        .map(|(intent, _)| intent)
+        .collect()
+}
+
+fn first(run: String, record: &Record, kind: &'static Kind) -> Intent {
+    Intent {
+        run,
+        step: record.step,
+        key: RowKey {
+            table: kind.table,
+            id: record.row_id,
+        },
+        region: record.region.clone(),
+        work: match record.action.as_str() {
+            "delete" => IntendedWork::Delete,
+            "create" | "replace" => IntendedWork::Create,
+            _ => IntendedWork::Update,
+        },
+        cloud_id: record.cloud_id.clone(),
+        owner_tag: record.owner_tag.clone(),
+        wanted: None,
+        finished: None,
+    }
 }

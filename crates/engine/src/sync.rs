@@ -23,6 +23,8 @@ pub struct SyncPlan {
     pub agree: Vec<(RowKey, Known)>,
     /// Rows that nothing is known about afterwards.
     pub forget: Vec<RowKey>,
+    /// Steps of earlier runs (run and number) that leave no question afterwards.
+    pub resolved: Vec<(String, u32)>,
 }
 
 /// A row to write.
@@ -86,9 +88,20 @@ pub fn plan_sync(mut world: World<'_>) -> SyncPlan {
         syncer.forget_if_gone(*key);
     }
     let mut plan = syncer.plan;
+    plan.resolved = resolved(&world);
     deletes.reverse();
     plan.changes.extend(deletes);
     plan
+}
+
+/// What was read shows what came of every step there.
+fn resolved(world: &World<'_>) -> Vec<(String, u32)> {
+    let read = world.intents.iter().filter(|intent| {
+        let place = (intent.key.table, intent.region.clone());
+        !world.unread.contains(&place)
+    });
+    read.map(|intent| (intent.run.clone(), intent.step))
+        .collect()
 }
 
 struct Syncer<'w> {

@@ -82,16 +82,19 @@ impl Resource for SecurityGroup {
         let id = id.ok_or_else(|| {
             AwsError::malformed(op("CreateSecurityGroup"), "the answer has no id")
         })?;
-        // They let everything out, which is to be only if a row says so.
-        for rule in security_group_rule::made_with(writer, &id).await? {
-            writer.brought(rule, Unmatched::Discard);
-        }
+        bring_rules(writer, &id).await?;
         let row = row
             .clone()
             .with("owner_id", owner.as_str())
             .with("group_id", id.as_str())
             .with("vpc_id", vpc);
         Ok(Object::new(writer.region(), id, row))
+    }
+
+    async fn finish(&self, writer: &Writer, object: &Object, row: &Row) -> Result<(), AwsError> {
+        bring_rules(writer, &object.id).await?;
+        self.update(writer, object, row, &Changed::new(["tags"]))
+            .await
     }
 
     async fn update(
@@ -119,6 +122,14 @@ impl Resource for SecurityGroup {
             .await?;
         Ok(())
     }
+}
+
+/// Tells of the rules that AWS makes with a group: they let everything out, which is to be only if a row says so.
+async fn bring_rules(writer: &Writer, group: &CloudId) -> Result<(), AwsError> {
+    for rule in security_group_rule::made_with(writer, group).await? {
+        writer.brought(rule, Unmatched::Discard);
+    }
+    Ok(())
 }
 
 /// The groups of a VPC that is not the default one.

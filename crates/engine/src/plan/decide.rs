@@ -9,6 +9,7 @@ use super::{
     Action, Adopt, Because, Cause, Desired, News, Notice, OnDrift, Plan, Refusal, Rules, Step, Why,
     Work, World, WriteBack, difference, graph, settle,
 };
+use crate::compare::same;
 use crate::journal::{IntendedWork, Intent};
 use crate::kind::{Change, Kind, Replace};
 use crate::object::{Known, Object, Owner};
@@ -47,7 +48,8 @@ struct Planner<'w> {
     living: HashSet<RowKey>,
     /// The row that was agreed on for each object.
     known_rows: HashMap<ObjectKey, RowKey>,
-    intents: BTreeMap<RowKey, &'w Intent>,
+    /// What earlier runs were to do for a row; the last one of each kind.
+    intents: BTreeMap<(RowKey, IntendedWork), &'w Intent>,
     /// Deleted rows whose object another row has taken over.
     taken_over: BTreeSet<RowKey>,
     plan: Plan,
@@ -83,7 +85,7 @@ impl<'w> Planner<'w> {
             intents: world
                 .intents
                 .iter()
-                .map(|intent| (intent.key, intent))
+                .map(|intent| ((intent.key, intent.work), intent))
                 .collect(),
             taken_over: BTreeSet::new(),
             plan: Plan::default(),
@@ -122,23 +124,19 @@ impl<'w> Planner<'w> {
         }
     }
 
-    /// What was last agreed on: what a finished step of a rolled-back run left counts too.
+    fn intent(&self, key: RowKey, work: IntendedWork) -> Option<&'w Intent> {
+        self.intents.get(&(key, work)).copied()
+    }
+
+    /// What was last agreed on. An object that we deleted ourselves, in a run that was rolled back, is ours to make
+    /// again.
     fn agreed(&self, desired: &Desired) -> Option<Known> {
-        let known = self.world.known.get(&desired.key);
-        match (known, self.intents.get(&desired.key)) {
-            (Some(known), Some(intent)) if intent.work == IntendedWork::Update => {
-                let mut known = known.clone();
-                if let Some(finished) = &intent.finished {
-                    known.row = finished.clone();
-                }
-                Some(known)
-            }
-            (Some(known), Some(intent)) if intent.work == IntendedWork::Delete => Some(Known {
-                made: true,
-                ..known.clone()
-            }),
-            (known, _) => known.cloned(),
-        }
+        let known = self.world.known.get(&desired.key)?;
+        let deleted = self.intent(desired.key, IntendedWork::Delete).is_some();
+        Some(Known {
+            made: known.made || deleted,
+            ..known.clone()
+        })
     }
 
     fn is_unread(&self, kind: &Kind, region: &Region) -> bool {
@@ -206,7 +204,8 @@ impl<'w> Planner<'w> {
 
     /// What the row meets: by the journal, by the owner tag, by the natural key.
     fn meet(&mut self, kind: &'static Kind, desired: &Desired) -> Result<Met<'w>, Because> {
-        let by_journal = self.intents.get(&desired.key).and_then(|intent| {
+        let intent = self.intent(desired.key, IntendedWork::Create);
+        let by_journal = intent.and_then(|intent| {
             let tagged = intent.owner_tag.as_deref();
             let named = intent.cloud_id.as_ref().and_then(|id| {
                 self.objects.by_id(&ObjectKey {
@@ -238,13 +237,14 @@ impl<'w> Planner<'w> {
             .row_of(&key)
             .or_else(|| self.known_rows.get(&key).copied());
         match holder {
+            Some(other) if other == desired.key => Ok(Met::Nothing),
             None => {
                 let journaled = self
                     .world
                     .intents
                     .iter()
                     .any(|intent| intent.cloud_id.as_ref() == Some(&object.id));
-                let ours = by_journal.is_some() || journaled;
+                let ours = by_journal.is_some() || journaled || self.came_with_unfinished(object);
                 Ok(Met::Object { object, ours })
             }
             Some(other) if self.living.contains(&other) => Err(Because::TwoRows {
@@ -261,6 +261,22 @@ impl<'w> Planner<'w> {
                 None => Ok(Met::Nothing),
             },
         }
+    }
+
+    /// Whether AWS made the object along with one of which our create was cut off: nobody else has had a hand in it.
+    fn came_with_unfinished(&self, object: &Object) -> bool {
+        let columns = object.kind().columns.iter().enumerate();
+        columns
+            .filter(|(_, column)| column.key && column.reference.is_some())
+            .any(|(position, _)| {
+                let Value::Ref(Ref::Object(parent)) = object.row.at(position) else {
+                    return false;
+                };
+                self.plan.steps.iter().any(|step| {
+                    step.work == Work::Finish
+                        && step.object.as_ref().is_some_and(|made| made.id == *parent)
+                })
+            })
     }
 
     /// An object that exists already and that nobody has agreed on.
@@ -289,6 +305,7 @@ impl<'w> Planner<'w> {
             );
         }
         let why = if ours { Why::Unfinished } else { Why::Exists };
+        let intent = self.intent(desired.key, IntendedWork::Create);
         let known = Known {
             region: object.region.clone(),
             id: object.id.clone(),
@@ -298,11 +315,13 @@ impl<'w> Planner<'w> {
             protected: desired.protected,
             account_owned: object.owner == Owner::Account,
         };
-        if differences.is_empty() {
+        let unfinished = intent.is_some_and(|intent| intent.finished.is_none());
+        if differences.is_empty() || unfinished {
             self.stands_for(&desired, &object.region, object.id.clone());
             let step = Step {
-                work: Work::Bind,
+                work: if unfinished { Work::Finish } else { Work::Bind },
                 object: Some(object.clone()),
+                changes: differences,
                 owned: known.owned,
                 made: ours,
                 ..self.step(Action::Adopt, kind, &desired, why)
@@ -321,6 +340,7 @@ impl<'w> Planner<'w> {
         object: &'w Object,
         why: Why,
     ) {
+        let known = self.with_what_was_done(known, object);
         let mut comparison = compare(&desired.row, &known, &object.row, self.rules.on_drift);
         let moved = desired.region != known.region;
         if moved {
@@ -373,6 +393,26 @@ impl<'w> Planner<'w> {
             ..self.step(action, kind, &desired, why)
         };
         self.plan.steps.push(step);
+    }
+
+    /// What an update of an earlier run has done is known, although its transaction was rolled back.
+    fn with_what_was_done(&self, mut known: Known, object: &Object) -> Known {
+        let Some(key) = self.known_rows.get(&object.key()) else {
+            return known;
+        };
+        let Some(intent) = self.intent(*key, IntendedWork::Update) else {
+            return known;
+        };
+        let Some(done) = intent.finished.as_ref().or(intent.wanted.as_ref()) else {
+            return known;
+        };
+        for (position, column) in object.kind().columns.iter().enumerate() {
+            let actual = object.row.at(position);
+            if same(column, done.at(position), actual) {
+                *known.row.at_mut(position) = actual.clone();
+            }
+        }
+        known
     }
 
     fn tell(&mut self, desired: &Desired, comparison: &mut Comparison) {
@@ -428,11 +468,26 @@ impl<'w> Planner<'w> {
             let columns = comparison.changes.iter().map(|change| change.column);
             return self.refuse(&desired, Because::AccountOwned(columns.collect()));
         }
-        let delete_first = self.deletes_first(kind, &desired, object);
-        let place = Place::ToBeMade { delete_first };
-        self.plan.bindings.place(desired.key, place);
+        let successor = match self.successor(kind, &desired) {
+            Ok(successor) => successor,
+            Err(because) => return self.refuse(&desired, because),
+        };
+        let delete_first = successor.is_none() && self.deletes_first(kind, &desired, object);
+        match successor {
+            Some(successor) => {
+                self.stands_for(&desired, &successor.region, successor.id.clone());
+            }
+            None => {
+                let place = Place::ToBeMade { delete_first };
+                self.plan.bindings.place(desired.key, place);
+            }
+        }
         let create = Step {
-            object: Some(object.clone()),
+            work: match successor {
+                Some(_) => Work::Finish,
+                None => Work::Create,
+            },
+            object: Some(successor.unwrap_or(object).clone()),
             changes: comparison.changes,
             owned: set_columns(&desired.row),
             made: true,
@@ -459,6 +514,27 @@ impl<'w> Planner<'w> {
             (create_position, create_position + 1)
         };
         self.plan.steps[second].after.insert(first);
+    }
+
+    /// The object that already is what a replacement would make: an earlier run that was cut off made it, or nothing
+    /// differs.
+    fn successor(
+        &mut self,
+        kind: &'static Kind,
+        desired: &Desired,
+    ) -> Result<Option<&'w Object>, Because> {
+        let Met::Object { object, ours } = self.meet(kind, desired)? else {
+            return Ok(None);
+        };
+        let differences = compare_new(&desired.row, &object.row);
+        if ours || differences.is_empty() || self.rules.adopt == Adopt::Overwrite {
+            return Ok(Some(object));
+        }
+        let object = object.id.clone();
+        Err(Because::Differs {
+            object,
+            differences,
+        })
     }
 
     /// Whether the old object goes first: where the kind says so, where AWS allows no second object of the name, and
@@ -568,35 +644,46 @@ impl<'w> Planner<'w> {
         });
     }
 
-    /// Objects that an earlier run made and whose row was rolled back: unmanaged, and said.
+    /// Says which objects an earlier run made that no row stands for, because the row was rolled back. Every other
+    /// intent is resolved by this plan.
     fn rolled_back_rows(&mut self) {
         for intent in &self.world.intents {
-            let gone = !self.living.contains(&intent.key)
-                && !self.world.known.contains_key(&intent.key)
-                && intent.work == IntendedWork::Create;
-            let object = intent.cloud_id.as_ref().and_then(|id| {
-                self.objects.by_id(&ObjectKey {
-                    table: intent.key.table,
-                    region: intent.region.clone(),
-                    id: id.clone(),
-                })
-            });
-            let tagged = || {
-                let tag = intent.owner_tag.as_deref()?;
-                self.objects.by_owner_tag(tag)
-            };
-            let Some(position) = object.or_else(tagged).filter(|_| gone) else {
-                continue;
-            };
-            let object = &self.world.actual[position];
-            if self.plan.bindings.row_of(&object.key()).is_none() {
-                self.plan.notices.push(Notice {
+            let unread = self
+                .world
+                .unread
+                .contains(&(intent.key.table, intent.region.clone()));
+            match self.orphan(intent) {
+                _ if unread => {}
+                Some(object) => self.plan.notices.push(Notice {
                     key: intent.key,
                     name: object.row.name(),
                     what: News::RolledBack(object.id.clone()),
-                });
+                }),
+                None => {
+                    let step = (intent.run.clone(), intent.step);
+                    self.plan.effects.resolved.push(step);
+                }
             }
         }
+    }
+
+    /// The object of a create that no row stands for.
+    fn orphan(&self, intent: &Intent) -> Option<&'w Object> {
+        if intent.work != IntendedWork::Create {
+            return None;
+        }
+        let by_id = intent.cloud_id.as_ref().and_then(|id| {
+            self.objects.by_id(&ObjectKey {
+                table: intent.key.table,
+                region: intent.region.clone(),
+                id: id.clone(),
+            })
+        });
+        let by_tag = || self.objects.by_owner_tag(intent.owner_tag.as_deref()?);
+        let object = &self.world.actual[by_id.or_else(by_tag)?];
+        let bound = self.plan.bindings.row_of(&object.key()).is_some()
+            || self.known_rows.contains_key(&object.key());
+        (!bound).then_some(object)
     }
 
     fn count_deletes(&mut self) {

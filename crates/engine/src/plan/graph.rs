@@ -10,8 +10,9 @@ use std::collections::{BTreeSet, HashMap};
 /// Connects the steps and puts each after those it waits for.
 pub(crate) fn connect(plan: &mut Plan, world: &World<'_>) {
     let makers = makers(&plan.steps);
+    let finishers = finishers(&plan.steps);
     let deleters = deleters(&plan.steps);
-    let edges = edges(&plan.steps, &makers, &deleters);
+    let edges = edges(&plan.steps, &makers, &finishers, &deleters);
     for (step, waits_for) in edges {
         plan.steps[step].after.insert(waits_for);
     }
@@ -20,6 +21,7 @@ pub(crate) fn connect(plan: &mut Plan, world: &World<'_>) {
 }
 
 type Makers = HashMap<RowKey, usize>;
+type Finishers = HashMap<(&'static str, CloudId), usize>;
 type Deleters = HashMap<(&'static str, Region, CloudId), usize>;
 
 /// The step that makes each row's object.
@@ -28,6 +30,18 @@ fn makers(steps: &[Step]) -> Makers {
     creates
         .filter(|(_, step)| step.work == Work::Create)
         .map(|(position, step)| (step.key, position))
+        .collect()
+}
+
+/// The step that does what an earlier create of each object left undone.
+fn finishers(steps: &[Step]) -> Finishers {
+    let finishes = steps.iter().enumerate();
+    finishes
+        .filter(|(_, step)| step.work == Work::Finish)
+        .filter_map(|(position, step)| {
+            let object = step.object.as_ref()?;
+            Some(((step.kind.table, object.id.clone()), position))
+        })
         .collect()
 }
 
@@ -44,7 +58,12 @@ fn deleters(steps: &[Step]) -> Deleters {
         .collect()
 }
 
-fn edges(steps: &[Step], makers: &Makers, deleters: &Deleters) -> Vec<(usize, usize)> {
+fn edges(
+    steps: &[Step],
+    makers: &Makers,
+    finishers: &Finishers,
+    deleters: &Deleters,
+) -> Vec<(usize, usize)> {
     let mut edges = Vec::new();
     let hidden = Hidden::new(steps);
     let mut taken_names: HashMap<(&'static str, Region, String), usize> = HashMap::new();
@@ -58,10 +77,12 @@ fn edges(steps: &[Step], makers: &Makers, deleters: &Deleters) -> Vec<(usize, us
     for (position, step) in steps.iter().enumerate() {
         if let Some(row) = &step.row {
             // What the row refers to is made first.
-            for_each_reference(row, &mut |_, reference| {
-                if let Ref::Row(target) = reference {
-                    edges.extend(makers.get(target).map(|maker| (position, *maker)));
-                }
+            for_each_reference(row, &mut |table, reference| {
+                let maker = match reference {
+                    Ref::Row(target) => makers.get(target),
+                    Ref::Object(id) => finishers.get(&(table, id.clone())),
+                };
+                edges.extend(maker.map(|maker| (position, *maker)));
             });
             // A name is free only when its old bearer is gone.
             if let (Work::Create, Some(key)) = (step.work, natural_key(row)) {

@@ -122,6 +122,8 @@ pub struct Effects {
     pub agree: Vec<(RowKey, Known)>,
     /// Rows that nothing is known about any more.
     pub forget: Vec<RowKey>,
+    /// Steps of earlier runs (run and number) that leave no question once this plan is applied.
+    pub resolved: Vec<(String, u32)>,
     /// Rows to put back, because what they stand for cannot be deleted.
     pub restore: Vec<(RowKey, Object)>,
 }
@@ -193,6 +195,8 @@ pub enum Work {
     Create,
     /// Change the object.
     Update,
+    /// Do what an earlier run's create left undone.
+    Finish,
     /// Delete the object.
     Delete,
     /// Nothing is called.
