@@ -90,8 +90,6 @@ pub async fn run(run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
             return executor.outcomes();
         }
         commands = tokio::select! {
-            // What a step's code said comes before its end.
-            biased;
             Some(message) = messages.recv() => match event(message, &mut leaving, run.progress) {
                 Some(event) => executor.on(event),
                 None => Vec::new(),
@@ -100,7 +98,16 @@ pub async fn run(run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
                 Ok(()) => Event::Journaled,
                 Err(JournalLost) => Event::JournalLost,
             }),
-            Some((step, result)) = tasks.next() => executor.on(Event::Finished { step, result }),
+            Some((step, result)) = tasks.next() => {
+                // What a step's code said while it ran comes before its end.
+                let mut commands = Vec::new();
+                while let Ok(message) = messages.try_recv() {
+                    let event = event(message, &mut leaving, run.progress);
+                    commands.extend(event.into_iter().flat_map(|event| executor.on(event)));
+                }
+                commands.extend(executor.on(Event::Finished { step, result }));
+                commands
+            }
             () = stop.requested(), if !stopped => {
                 stopped = true;
                 executor.on(Event::Cancel)
