@@ -39,19 +39,26 @@ impl Migrations {
 
     /// Runs the same files by psql, in the order of their names, up to the first error.
     pub fn run_by_psql(&self, database: &Database<'_>) -> Result<Output> {
-        let mut scripts = fs::read_dir(self.folder.join("migrations"))
+        database.psql(&self.scripts()?.concat())
+    }
+
+    /// What is in the files, in the order of their names, with the values of `flyway.conf` put in.
+    pub fn scripts(&self) -> Result<Vec<String>> {
+        let mut paths = fs::read_dir(self.folder.join("migrations"))
             .and_then(|entries| {
                 entries
                     .map(|entry| Ok(entry?.path()))
                     .collect::<std::io::Result<Vec<_>>>()
             })
             .map_err(Error::io(self.folder.join("migrations")))?;
-        scripts.sort();
-        let mut all = String::new();
-        for script in scripts {
-            all += &fs::read_to_string(&script).map_err(Error::io(script))?;
-        }
-        database.psql(&self.fill_placeholders(all)?)
+        paths.sort();
+        paths
+            .into_iter()
+            .map(|path| {
+                let script = fs::read_to_string(&path).map_err(Error::io(path))?;
+                self.fill_placeholders(script)
+            })
+            .collect()
     }
 
     /// Puts in the values that `flyway.conf` has for `${name}`.

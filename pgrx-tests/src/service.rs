@@ -30,11 +30,13 @@ pub enum Service {
     EcrPublic,
     /// Clusters, services, task definitions.
     Ecs,
+    /// Tags of the resources of all services.
+    Tagging,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ec2,
         Self::Iam,
         Self::Sts,
@@ -43,6 +45,7 @@ impl Service {
         Self::Ecr,
         Self::EcrPublic,
         Self::Ecs,
+        Self::Tagging,
     ];
 
     /// The name in a request's signature.
@@ -56,6 +59,7 @@ impl Service {
             Self::Ecr => "ecr",
             Self::EcrPublic => "ecr-public",
             Self::Ecs => "ecs",
+            Self::Tagging => "tagging",
         }
     }
 
@@ -71,7 +75,7 @@ impl Service {
         match self {
             Self::Ec2 => Protocol::Ec2,
             Self::Iam | Self::Sts | Self::Elbv2 => Protocol::Query,
-            Self::Logs | Self::Ecr | Self::EcrPublic | Self::Ecs => Protocol::Json,
+            Self::Logs | Self::Ecr | Self::EcrPublic | Self::Ecs | Self::Tagging => Protocol::Json,
         }
     }
 
@@ -86,6 +90,7 @@ impl Service {
             Self::Ecr => "AmazonEC2ContainerRegistry_V20150921",
             Self::EcrPublic => "SpencerFrontendService",
             Self::Ecs => "AmazonEC2ContainerServiceV20141113",
+            Self::Tagging => "ResourceGroupsTaggingAPI_20170126",
         }
     }
 }

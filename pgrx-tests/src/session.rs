@@ -63,6 +63,15 @@ impl Session {
         Ok(completed.unwrap_or_default())
     }
 
+    /// Installs modules.
+    pub fn install(&mut self, modules: &[&str]) -> Result<Rows> {
+        let names: Vec<String> = modules.iter().map(|name| format!("'{name}'")).collect();
+        self.query(&format!(
+            "SELECT * FROM iasql_install({})",
+            names.join(", ")
+        ))
+    }
+
     /// Runs a statement that must fail and returns how.
     pub fn refusal(&mut self, sql: &str) -> Result<ServerMessage> {
         match self.client.simple_query(sql).map_err(Error::from) {
