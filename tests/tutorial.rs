@@ -5,7 +5,7 @@ use std::path::Path;
 
 use iasql_tests::proxy::{Call, Proxy};
 use iasql_tests::{Cloud, Fixture, Migrations, Output, Result, Service, Session, elements};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The published tutorial where it lies beside this repository, else the project's own copy of the story.
 fn story() -> Result<Migrations> {
@@ -40,7 +40,8 @@ fn writes(proxy: &Proxy, what: &str) -> usize {
     writing.len()
 }
 
-/// What is left in the account, but for the default VPC, its subnets and its `default` group.
+/// What is left in the account, but for the default VPC, its subnets and its `default` group. Listeners go with their
+/// load balancer.
 fn left_in(cloud: &Cloud) -> Result<Vec<String>> {
     let mut left = Vec::new();
     let mut add = |found: Vec<&str>| left.extend(found.into_iter().map(str::to_owned));
@@ -60,7 +61,6 @@ fn left_in(cloud: &Cloud) -> Result<Vec<String>> {
     for (operation, element) in [
         ("DescribeLoadBalancers", "LoadBalancerArn"),
         ("DescribeTargetGroups", "TargetGroupArn"),
-        ("DescribeListeners", "ListenerArn"),
     ] {
         add(elements(
             &cloud.query(Service::Elbv2, operation, &[])?,
@@ -74,19 +74,24 @@ fn left_in(cloud: &Cloud) -> Result<Vec<String>> {
     for (service, operation, list) in [
         (Service::Ecr, "DescribeRepositories", "repositories"),
         (Service::Logs, "DescribeLogGroups", "logGroups"),
-        (Service::Ecs, "ListClusters", "clusterArns"),
         (Service::Ecs, "ListTaskDefinitions", "taskDefinitionArns"),
     ] {
         let answer = cloud.json(service, operation, &json!({}))?;
-        left.extend(
-            answer[list]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(ToString::to_string),
-        );
+        left.extend(texts(&answer[list]));
     }
+    // A deleted cluster stays on the list as `INACTIVE`.
+    let clusters = &cloud.json(Service::Ecs, "ListClusters", &json!({}))?["clusterArns"];
+    let clusters = cloud.json(
+        Service::Ecs,
+        "DescribeClusters",
+        &json!({"clusters": clusters}),
+    )?;
+    left.extend(texts(&clusters["clusters"]).filter(|cluster| cluster.contains("\"ACTIVE\"")));
     Ok(left)
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = String> {
+    list.as_array().into_iter().flatten().map(Value::to_string)
 }
 
 fn is_empty(session: &mut Session, function: &str) -> Result {
@@ -150,9 +155,9 @@ fn live_through(fixture: &Fixture, migrated: &Output) -> Result {
     is_empty(&mut session, "iasql_plan_sync")?;
     let owned = session.query(
         "SELECT (SELECT count(*) FROM vpc WHERE is_default), (SELECT count(*) FROM subnet),
-                (SELECT array_agg(group_name) FROM security_group), (SELECT count(*) FROM service)",
+                (SELECT array_agg(group_name) FROM security_group), (SELECT count(*) FROM security_group_rule)",
     )?;
-    assert_eq!(owned.lines(), ["1|3|{default}|0"]);
+    assert_eq!(owned.lines(), ["1|3|{default}|1"]);
     Ok(())
 }
 

@@ -143,6 +143,8 @@ pub struct Column {
     pub reference: Option<Reference>,
     /// Its value can change in place, but not whether it has one: that needs a new object.
     pub presence_fixed: bool,
+    /// The row belongs to the row that the reference leads to, and goes with it: a rule and its group.
+    pub belongs: bool,
     /// The values are cloud ids of another table's objects, written out by the user. Orders steps, resolves nothing.
     pub mentions: Option<&'static str>,
 }
@@ -213,6 +215,7 @@ const fn column(name: &'static str, ty: Type) -> Column {
         volatile: false,
         presence_fixed: false,
         reference: None,
+        belongs: false,
         mentions: None,
     }
 }
@@ -327,6 +330,11 @@ impl Column {
     /// true asks for something to be done once.
     pub const fn button(mut self) -> Self {
         self.change = Change::Button;
+        self
+    }
+    /// The row belongs to the row that the reference leads to, and goes with it.
+    pub const fn belongs(mut self) -> Self {
+        self.belongs = true;
         self
     }
     /// The values are cloud ids of this table's objects.

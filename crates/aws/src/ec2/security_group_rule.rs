@@ -39,6 +39,7 @@ pub static SECURITY_GROUP_RULE: Kind = Kind {
             text("prefix_list_id").key().presence_fixed(),
             text("description"),
             refers_to("security_group_id", "security_group")
+                .belongs()
                 .key()
                 .create_only(),
             refers_to("source_security_group_id", "security_group")

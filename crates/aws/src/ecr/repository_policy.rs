@@ -27,6 +27,7 @@ pub static REPOSITORY_POLICY: Kind = Kind {
         "repository_policy",
         &[
             refers_by_name("repository_name", "repository", "repository_name")
+                .belongs()
                 .key()
                 .create_only(),
             text("registry_id").cloud_filled(),

@@ -32,6 +32,7 @@ pub static LISTENER: Kind = Kind {
             text("protocol").one_of(PROTOCOLS),
             text("action_type").one_of(&["forward"]),
             refers_by_name("load_balancer_name", "load_balancer", "load_balancer_name")
+                .belongs()
                 .key()
                 .create_only(),
             refers_by_name("target_group_name", "target_group", "target_group_name"),
