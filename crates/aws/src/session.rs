@@ -13,6 +13,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials as StaticCredentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -143,6 +144,7 @@ impl Session {
             .behavior_version(BehaviorVersion::latest())
             .http_client(http)
             .sleep_impl(sleep)
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .region(region.clone())
             // One retry policy, in `access`, which the journal and the limits know of.
             .retry_config(RetryConfig::disabled())

@@ -41,30 +41,43 @@ pub struct Step<T> {
     pub brought: Vec<Companion>,
 }
 
+/// Keys, as in a user mapping.
+pub fn keys() -> Credentials {
+    Credentials::Keys {
+        access_key_id: "test".to_owned(),
+        secret_access_key: "test".to_owned(),
+        session_token: None,
+    }
+}
+
 impl Account {
     /// An account that answers by this script.
     pub fn new(script: impl IntoIterator<Item = Call>) -> Account {
+        Account::called_with(keys(), script)
+    }
+
+    /// An account that answers by this script to calls with these credentials.
+    pub fn called_with(
+        credentials: Credentials,
+        script: impl IntoIterator<Item = Call>,
+    ) -> Account {
         let replay = Replay::new(script);
         let endpoint_url = replay.endpoint_url();
-        Account::with(replay, endpoint_url)
+        Account::with(credentials, replay, endpoint_url)
     }
 
     /// An account that is looked for at this endpoint.
     pub fn at(endpoint_url: String) -> Account {
-        Account::with(Replay::new([]), endpoint_url)
+        Account::with(keys(), Replay::new([]), endpoint_url)
     }
 
-    fn with(replay: Replay, endpoint_url: String) -> Account {
+    fn with(credentials: Credentials, replay: Replay, endpoint_url: String) -> Account {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
         let session = runtime.block_on(Session::new(&Settings {
-            credentials: Credentials::Keys {
-                access_key_id: "test".to_owned(),
-                secret_access_key: "test".to_owned(),
-                session_token: None,
-            },
+            credentials,
             endpoint_url: Some(endpoint_url),
             region: Some(REGION.to_owned()),
         }));

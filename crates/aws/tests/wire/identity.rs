@@ -1,8 +1,9 @@
 //! Whose account it is, and what is said where nobody answers that.
 
-use crate::account::Account;
+use crate::account::{Account, keys};
 use crate::replay::call;
 use iasql_aws::error::{AwsError, Class};
+use iasql_aws::session::Credentials;
 use serde_json::json;
 use std::net::TcpListener;
 
@@ -19,6 +20,35 @@ fn the_caller_names_account_and_partition_and_is_asked_once() {
             assert_eq!(identity.arn, "arn:aws-cn:iam::123456789012:user/ana");
         }
     });
+}
+
+#[test]
+fn a_role_is_assumed_in_the_name_of_the_database_user() {
+    const ROLE: &str = "arn:aws:iam::123456789012:role/deployer";
+    let role = Credentials::Role {
+        role_arn: ROLE.to_owned(),
+        external_id: Some("shared".to_owned()),
+        session_name: "iasql-ana".to_owned(),
+        source: Box::new(keys()),
+    };
+    let assume = json!({"RoleArn": ROLE, "ExternalId": "shared", "RoleSessionName": "iasql-ana"});
+    let aws = Account::called_with(
+        role,
+        [
+            call("AssumeRole", assume).xml(
+                "<Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
+                 <SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>",
+            ),
+            call("GetCallerIdentity", json!({})).xml(
+                "<Arn>arn:aws:sts::123456789012:assumed-role/deployer/iasql-ana</Arn><Account>123456789012</Account>",
+            ),
+        ],
+    );
+    let identity = aws.run(async { aws.session().identity().await.unwrap().clone() });
+    assert_eq!(
+        identity.arn,
+        "arn:aws:sts::123456789012:assumed-role/deployer/iasql-ana"
+    );
 }
 
 fn refusal(aws: &Account) -> AwsError {
