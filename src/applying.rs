@@ -2,7 +2,7 @@
 
 use crate::journal::{JournalError, JournalWriter};
 use crate::pump::{self, Line, Message, OnInterrupt};
-use crate::report::{Problem, aws_hint, notice_text};
+use crate::report::{FailedRun, Problem, aws_hint, notice_text};
 use crate::store;
 use crate::tables::Table;
 use crate::world::{self, Scene};
@@ -528,16 +528,16 @@ fn report(outcomes: &Outcomes<AwsError>, order: &[usize]) -> Result<Done, Proble
     match first {
         None => Ok(done),
         Some(_) if settings::reports_errors() => {
-            done.extend(failures(&outcomes));
+            done.extend(failures(outcomes));
             Ok(done)
         }
-        Some(error) => Err(Problem::StepsFailed {
+        Some(error) => Err(Problem::StepsFailed(Box::new(FailedRun {
             hint: aws_hint(&error).unwrap_or_default(),
             failed,
             done: lines,
             not_tried,
             error,
-        }),
+        }))),
     }
 }
 

@@ -1,5 +1,10 @@
 //! The functions that users call. Each is one short story: look, read, plan, and perhaps do.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "pgrx keeps SQLSTATE, DETAIL and HINT only of an error report that is returned by value"
+)]
+
 use crate::applying::{self, announce};
 use crate::modules::{self, MODULES, Module};
 use crate::report::Problem;

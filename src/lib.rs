@@ -1,8 +1,8 @@
 //! iasql: a Postgres extension that turns an AWS account into ordinary tables.
 //!
-//! This crate is everything that touches Postgres: the functions that users call ([`functions`]), reading and writing
-//! rows ([`tables`], [`write`]), the extension's own records ([`store`]), credentials ([`connection`]), and the thread
-//! that calls AWS ([`pump`]). What a plan is knows `iasql-engine`; what AWS is knows `iasql-aws`.
+//! This crate is everything that touches Postgres: the functions that users call (`functions`), reading and writing
+//! rows (`tables`, `write`), the extension's own records (`store`), credentials (`connection`), and the thread
+//! that calls AWS (`pump`). What a plan is knows `iasql-engine`; what AWS is knows `iasql-aws`.
 
 mod applying;
 mod connection;

@@ -53,7 +53,7 @@ pub enum Problem {
         /// What was being done.
         doing: String,
         /// What AWS said.
-        error: AwsError,
+        error: Box<AwsError>,
     },
     /// The credentials lead to another account.
     #[error("the tables belong to AWS account {bound}, but the credentials lead to {now}")]
@@ -164,22 +164,26 @@ pub enum Problem {
         refusals: Vec<Refusal>,
     },
     /// Steps failed.
-    #[error("{}", failed.first().map_or("", String::as_str))]
-    StepsFailed {
-        /// The failed steps, as text.
-        failed: Vec<String>,
-        /// The steps that are done, as text.
-        done: Vec<String>,
-        /// The steps that were not tried, as text.
-        not_tried: Vec<String>,
-        /// The first error.
-        error: AwsError,
-        /// What to type next.
-        hint: String,
-    },
+    #[error("{}", .0.failed.first().map_or("", String::as_str))]
+    StepsFailed(Box<FailedRun>),
     /// The journal cannot be written, so nothing is sent.
     #[error("{0}")]
     Journal(#[from] JournalError),
+}
+
+/// A run of which steps failed: each step as text.
+#[derive(Debug)]
+pub struct FailedRun {
+    /// The failed steps.
+    pub failed: Vec<String>,
+    /// The steps that are done.
+    pub done: Vec<String>,
+    /// The steps that were not tried.
+    pub not_tried: Vec<String>,
+    /// The first error.
+    pub error: AwsError,
+    /// What to type next.
+    pub hint: String,
 }
 
 impl Problem {
@@ -212,7 +216,7 @@ impl Problem {
                 Some(Because::Dangling { .. }) => ERRCODE_FOREIGN_KEY_VIOLATION,
                 _ => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             },
-            Problem::StepsFailed { error, .. } => aws_code(error),
+            Problem::StepsFailed(run) => aws_code(&run.error),
             Problem::Journal(error) => error.code(),
         }
     }
@@ -225,23 +229,17 @@ impl Problem {
                 let lines: Vec<String> = refusals.iter().map(refusal_text).collect();
                 Some(lines.join("\n"))
             }
-            Problem::StepsFailed {
-                failed,
-                done,
-                not_tried,
-                error,
-                ..
-            } => {
+            Problem::StepsFailed(run) => {
                 let list = |title: &str, lines: &[String]| match lines.is_empty() {
                     true => format!("{title}: none"),
                     false => format!("{title}: {}", lines.join("; ")),
                 };
                 Some(format!(
                     "{}\n{}\n{}\n{}",
-                    aws_detail(error),
-                    list("done", done),
-                    list("failed", failed),
-                    list("not tried", not_tried)
+                    aws_detail(&run.error),
+                    list("done", &run.done),
+                    list("failed", &run.failed),
+                    list("not tried", &run.not_tried)
                 ))
             }
             Problem::TableDenied { privilege, table } => {
@@ -301,7 +299,7 @@ impl Problem {
             }
             Problem::NoSchema => "CREATE SCHEMA aws; SET search_path = aws;".to_owned(),
             Problem::Refused { refusals } => refusals.first().and_then(refusal_hint)?,
-            Problem::StepsFailed { hint, .. } => hint.clone(),
+            Problem::StepsFailed(run) => run.hint.clone(),
             Problem::Journal(error) => error.hint().to_owned(),
             Problem::TableDenied { table, privilege } => {
                 format!("GRANT {privilege} ON {table} TO …;")

@@ -130,7 +130,7 @@ pub fn read_cloud(
     )?;
     let (identity, reading) = answer.map_err(|error| Problem::Aws {
         doing: "cannot read AWS".to_owned(),
-        error,
+        error: Box::new(error),
     })?;
     check_account(scene, &identity)?;
     warn(&reading);

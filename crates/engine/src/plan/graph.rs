@@ -68,10 +68,10 @@ fn edges(
     let hidden = Hidden::new(steps);
     let mut taken_names: HashMap<(&'static str, Region, String), usize> = HashMap::new();
     for (position, step) in steps.iter().enumerate() {
-        if let (Work::Delete, Some(object)) = (step.work, &step.object) {
-            if let Some(key) = natural_key(&object.row) {
-                taken_names.insert((step.kind.table, object.region.clone(), key), position);
-            }
+        if let (Work::Delete, Some(object)) = (step.work, &step.object)
+            && let Some(key) = natural_key(&object.row)
+        {
+            taken_names.insert((step.kind.table, object.region.clone(), key), position);
         }
     }
     for (position, step) in steps.iter().enumerate() {
@@ -146,17 +146,17 @@ impl Hidden {
                 if !waited_for.contains(&(step.kind.table, column.name)) {
                     continue;
                 }
-                if let (Some(row), Work::Create | Work::Update) = (&step.row, step.work) {
-                    if let Value::Ref(reference) = row.get(column.name) {
-                        let key = (step.kind.table, column.name, reference.clone());
-                        hidden.rows.entry(key).or_default().push(position);
-                    }
+                if let (Some(row), Work::Create | Work::Update) = (&step.row, step.work)
+                    && let Value::Ref(reference) = row.get(column.name)
+                {
+                    let key = (step.kind.table, column.name, reference.clone());
+                    hidden.rows.entry(key).or_default().push(position);
                 }
-                if let (Some(object), Work::Delete) = (&step.object, step.work) {
-                    if let Some(id) = object.row.object(column.name) {
-                        let key = (step.kind.table, column.name, id.clone());
-                        hidden.objects.entry(key).or_default().push(position);
-                    }
+                if let (Some(object), Work::Delete) = (&step.object, step.work)
+                    && let Some(id) = object.row.object(column.name)
+                {
+                    let key = (step.kind.table, column.name, id.clone());
+                    hidden.objects.entry(key).or_default().push(position);
                 }
             }
         }
