@@ -7,11 +7,12 @@
 
 use crate::applying::{self, announce};
 use crate::modules::{self, MODULES, Module};
+use crate::planning::{check_account, plan_a_sync, plan_apply};
 use crate::report::Problem;
-use crate::world::{self, Scene, must_write, read_cloud, read_rows};
+use crate::world::{Scene, must_write};
 use crate::{installing, store, syncing, tables};
-use iasql_engine::plan::{Plan, plan};
-use iasql_engine::sync::{RowChange, SyncPlan, plan_sync};
+use iasql_engine::plan::Plan;
+use iasql_engine::sync::{RowChange, SyncPlan};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -151,7 +152,8 @@ fn iasql_apply() -> Rows<PlanRow> {
     {
         return Err(Problem::Copy.into());
     }
-    let plan = plan_of(&scene)?;
+    check_account(&scene)?;
+    let plan = plan_apply(&scene)?;
     let done = applying::apply(&scene, plan)?;
     let rows: Vec<PlanRow> = done
         .into_iter()
@@ -165,7 +167,7 @@ fn iasql_apply() -> Rows<PlanRow> {
 #[pg_extern(sql = false)]
 fn iasql_plan_sync() -> Rows<PlanRow> {
     let scene = Scene::look()?;
-    let plan = sync_plan_of(&scene)?;
+    let plan = plan_a_sync(&scene)?;
     Ok(TableIterator::new(sync_rows(&plan)))
 }
 
@@ -174,7 +176,7 @@ fn iasql_sync() -> Rows<PlanRow> {
     must_write("iasql_sync")?;
     store::lock()?;
     let scene = Scene::look()?;
-    let mut plan = sync_plan_of(&scene)?;
+    let mut plan = plan_a_sync(&scene)?;
     syncing::carry_out(&scene, &mut plan);
     Ok(TableIterator::new(sync_rows(&plan)))
 }
@@ -226,24 +228,8 @@ fn iasql_version() -> &'static str {
 
 fn planned() -> Result<(Scene, Plan), Problem> {
     let scene = Scene::look()?;
-    let plan = plan_of(&scene)?;
+    let plan = plan_apply(&scene)?;
     Ok((scene, plan))
-}
-
-fn plan_of(scene: &Scene) -> Result<Plan, Problem> {
-    let world = whole_world(scene)?;
-    Ok(plan(world, &crate::settings::rules()))
-}
-
-fn sync_plan_of(scene: &Scene) -> Result<SyncPlan, Problem> {
-    Ok(plan_sync(whole_world(scene)?))
-}
-
-fn whole_world(scene: &Scene) -> Result<iasql_engine::plan::World<'_>, Problem> {
-    let rows = read_rows(scene)?;
-    let tables: Vec<&'static str> = scene.wholes().map(|table| table.kind.table).collect();
-    let (_, reading) = read_cloud(scene, tables.clone(), &rows.known)?;
-    Ok(world::world(scene, rows, reading, &tables))
 }
 
 fn sync_rows(plan: &SyncPlan) -> Vec<PlanRow> {

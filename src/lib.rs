@@ -11,6 +11,7 @@ mod installing;
 mod internal;
 mod journal;
 mod modules;
+mod planning;
 mod pump;
 mod report;
 mod settings;

@@ -56,6 +56,27 @@ pub enum OnErrorSetting {
     Report,
 }
 
+static REFRESH: GucSetting<Refresh> = GucSetting::<Refresh>::new(Refresh::All);
+
+/// How much of AWS a plan reads.
+#[derive(Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum Refresh {
+    /// Every installed table.
+    #[name = c"all"]
+    All,
+    /// The tables that have steps when nothing but the rows has changed.
+    #[name = c"changed"]
+    Changed,
+    /// Nothing: what was last agreed on counts.
+    #[name = c"off"]
+    Off,
+}
+
+/// How much of AWS a plan reads.
+pub fn refresh() -> Refresh {
+    REFRESH.get()
+}
+
 /// Registers the settings. Called when the library is loaded.
 pub fn register() {
     let none = GucFlags::default();
@@ -112,6 +133,14 @@ pub fn register() {
         86_400,
         GucContext::Userset,
         GucFlags::UNIT_S,
+    );
+    GucRegistry::define_enum_guc(
+        c"iasql.refresh",
+        c"How much of AWS iasql_plan_apply() and iasql_apply() read.",
+        c"all: every table; changed: the tables in which rows have changed; off: nothing, what was last agreed on counts.",
+        &REFRESH,
+        GucContext::Userset,
+        none,
     );
     GucRegistry::define_int_guc(
         c"iasql.journal_retention",

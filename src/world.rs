@@ -67,6 +67,7 @@ fn catalog(tables: &[Table]) -> Catalog {
 }
 
 /// The rows and what was agreed on.
+#[derive(Clone)]
 pub struct Rows {
     /// All rows.
     pub desired: Vec<Desired>,
