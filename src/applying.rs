@@ -364,8 +364,13 @@ fn write_back(scene: &Scene, values: &[WriteBack]) {
             parts.push((value.key, value.column, rows));
             continue;
         }
-        let region = ids.region(value.key);
-        let written = ids.written(column, &value.value, &region);
+        let written = match &value.value {
+            Value::Ref(_) => {
+                let region = ids.region(value.key);
+                ids.written(column, &value.value, &region)
+            }
+            plain => plain.clone(),
+        };
         rows.entry(table.kind.table)
             .or_default()
             .entry(value.key.id)
