@@ -36,9 +36,12 @@ impl Cloud {
         self.send(service, operation, form)
     }
 
-    /// Calls an operation of a service that takes JSON ([`Protocol::Json`]).
+    /// Calls an operation of a service that takes JSON ([`Protocol::Json`]). An empty answer is null.
     pub fn json(&self, service: Service, operation: &str, input: &Value) -> Result<Value> {
         let text = self.send(service, operation, input.to_string())?;
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
         serde_json::from_str(&text).map_err(|_| Error::Malformed { what: "JSON", text })
     }
 

@@ -629,7 +629,8 @@ fn resolved(mut row: Row, made: &HashMap<RowKey, CloudId>) -> Row {
     row
 }
 
-/// The object with the columns that the step has set.
+/// The object with the columns that the step has set: what is agreed on now. Of columns that somebody else changed and
+/// that stay so, nothing new is agreed on.
 fn changed(mut object: Object, row: Option<Row>, step: &Step) -> Object {
     let Some(row) = row else {
         return object;
@@ -645,6 +646,9 @@ fn changed(mut object: Object, row: Option<Row>, step: &Step) -> Object {
         if settable && planned && !crate::compare::leaves_the_choice(column, wanted) {
             *object.row.at_mut(position) = wanted.clone();
         }
+    }
+    for (column, agreed) in &step.kept {
+        object.row.set(column, agreed.clone());
     }
     object
 }

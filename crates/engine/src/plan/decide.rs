@@ -335,7 +335,7 @@ impl<'w> Planner<'w> {
     fn changed_row(
         &mut self,
         kind: &'static Kind,
-        desired: Desired,
+        mut desired: Desired,
         known: Known,
         object: &'w Object,
         why: Why,
@@ -374,6 +374,13 @@ impl<'w> Planner<'w> {
             Why::Changed => Action::Update,
             _ => Action::Adopt,
         };
+        // A call that says more than what changes says what is there.
+        let kept = comparison.kept.iter().map(|kept| {
+            let column = kept.column;
+            desired.row.set(column, object.row.get(column).clone());
+            (column, known.row.get(column).clone())
+        });
+        let kept = kept.collect();
         let by_row = comparison
             .changes
             .iter()
@@ -388,6 +395,7 @@ impl<'w> Planner<'w> {
             },
             object: Some(object.clone()),
             changes: comparison.changes,
+            kept,
             owned,
             made: known.made,
             ..self.step(action, kind, &desired, why)
@@ -635,6 +643,7 @@ impl<'w> Planner<'w> {
             row: None,
             object: Some(object),
             changes: Vec::new(),
+            kept: Vec::new(),
             why: Why::RowDeleted,
             after: BTreeSet::new(),
             owned: BTreeSet::new(),
@@ -719,6 +728,7 @@ impl<'w> Planner<'w> {
             row: Some(desired.row.clone()),
             object: None,
             changes: Vec::new(),
+            kept: Vec::new(),
             why,
             after: BTreeSet::new(),
             owned: BTreeSet::new(),

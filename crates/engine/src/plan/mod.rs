@@ -19,6 +19,7 @@ use crate::journal::Intent;
 use crate::kind::{Catalog, Column, Kind};
 use crate::object::{Known, Object};
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
+use crate::value::Value;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -147,6 +148,9 @@ pub struct Step {
     pub object: Option<Object>,
     /// The columns that change.
     pub changes: Vec<Difference>,
+    /// Columns that somebody else changed and that stay so, with what was last agreed on. In `row` they are as the
+    /// object has them.
+    pub kept: Vec<(&'static str, Value)>,
     /// Why.
     pub why: Why,
     /// The steps that this one waits for.
@@ -403,8 +407,8 @@ impl Step {
 
 pub(crate) fn difference(
     column: &'static Column,
-    before: &crate::Value,
-    after: &crate::Value,
+    before: &Value,
+    after: &Value,
     cause: Cause,
 ) -> Difference {
     let appears = before.is_null() != after.is_null();
