@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use iasql_tests::proxy::{Action, Call, Gate, Proxy, Reply};
+use iasql_tests::proxy::{Action, Alteration, Call, Gate, Proxy, Reply};
 use iasql_tests::{Cloud, Emulator, Error, Result, Service};
 use serde_json::json;
 
@@ -170,6 +170,43 @@ fn a_held_request_is_carried_out_when_the_gate_opens_though_the_caller_is_gone()
         Duration::from_secs(10),
         || Ok((clusters(&emulator)? == 1).then_some(())),
     )
+}
+
+#[test]
+fn a_request_that_is_held_and_dropped_never_reaches_the_cloud() -> Result {
+    let emulator = Emulator::take()?;
+    let gate = Gate::closed();
+    let proxy = with_action(&emulator, Action::HoldAndDrop(gate.clone()))?;
+    thread::scope(|scope| {
+        let caller = scope.spawn(|| create_cluster(&proxy));
+        gate.wait_until_reached()?;
+        assert!(!caller.is_finished());
+        gate.open();
+        assert!(matches!(caller.join(), Ok(Err(Error::Http { .. }))));
+        assert_eq!(clusters(&emulator)?, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_altered_reply_hides_what_the_cloud_said_and_leaves_the_work_done() -> Result {
+    let emulator = Emulator::take()?;
+    let alteration = Alteration::new(|reply| Reply {
+        status: 418,
+        body: [b"was: ", reply.body.as_slice()].concat(),
+        ..reply
+    });
+    let proxy = with_action(&emulator, Action::Alter(alteration))?;
+    match create_cluster(&proxy) {
+        Err(Error::Refused { status, body, .. }) => {
+            assert_eq!(status, 418);
+            assert!(body.starts_with("was: {"), "{body}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(clusters(&emulator)?, 1);
+    assert_eq!(proxy.calls()[0].status, Some(200));
+    Ok(())
 }
 
 #[test]

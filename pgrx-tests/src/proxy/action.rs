@@ -1,5 +1,7 @@
 //! What can be done to a call.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Gate, Reply};
@@ -22,6 +24,31 @@ pub enum Action {
     ResetMidBody,
     /// Forward only when the gate opens, whether or not the caller is still there.
     HoldBefore(Gate),
+    /// Hold until the gate opens, then close the connection; it is never forwarded.
+    HoldAndDrop(Gate),
     /// Forward at once, answer only when the gate opens.
     HoldAfter(Gate),
+    /// Forward, and answer what this makes of the cloud's answer.
+    Alter(Alteration),
+}
+
+/// Makes another answer of the cloud's.
+#[derive(Clone)]
+pub struct Alteration(Arc<dyn Fn(Reply) -> Reply + Send + Sync>);
+
+impl Alteration {
+    /// By this function. It must not block.
+    pub fn new(alter: impl Fn(Reply) -> Reply + Send + Sync + 'static) -> Self {
+        Self(Arc::new(alter))
+    }
+
+    pub(super) fn of(&self, reply: Reply) -> Reply {
+        (self.0)(reply)
+    }
+}
+
+impl fmt::Debug for Alteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alteration")
+    }
 }

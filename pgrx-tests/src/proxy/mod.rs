@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-pub use action::Action;
+pub use action::{Action, Alteration};
 pub use call::Call;
 pub use gate::Gate;
 pub use reply::Reply;

@@ -13,7 +13,7 @@ pub struct Reply {
     /// The headers, but for the length.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 impl Reply {
@@ -52,7 +52,7 @@ impl Reply {
         Self {
             status,
             headers,
-            body,
+            body: body.into_bytes(),
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -110,10 +110,18 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
             gate.pass().await;
             Ok(forward().await?.map(Sent::whole))
         }
+        Action::HoldAndDrop(gate) => {
+            gate.pass().await;
+            Err(Closed::Wanted)
+        }
         Action::HoldAfter(gate) => {
             let response = forward().await?;
             gate.pass().await;
             Ok(response.map(Sent::whole))
+        }
+        Action::Alter(alteration) => {
+            let reply = alteration.of(reply(forward().await?));
+            Ok(answer(reply)?.map(Sent::whole))
         }
     }
 }
@@ -141,6 +149,21 @@ async fn forward(
         head.headers.remove(name);
     }
     Ok(Response::from_parts(head, body))
+}
+
+/// The cloud's answer as tests see it.
+fn reply(response: Response<Bytes>) -> Reply {
+    let (head, body) = response.into_parts();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Reply {
+        status: head.status.as_u16(),
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: body.into(),
+    }
 }
 
 fn answer(reply: Reply) -> Result<Response<Bytes>, Closed> {
