@@ -74,6 +74,12 @@ pub enum Error {
         /// The answer's body.
         body: String,
     },
+    /// Something is not as it was promised.
+    #[error("{promise}")]
+    Broken {
+        /// What.
+        promise: String,
+    },
     /// A file or a socket.
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -98,6 +104,14 @@ impl Error {
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+}
+
+/// That this holds, or else an error that says so.
+pub fn ensure(holds: bool, promise: impl FnOnce() -> String) -> Result {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::Broken { promise: promise() }),
     }
 }
 

@@ -1,0 +1,167 @@
+//! Many runs of one kind, side by side, and the table of how they ended.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::{Error, Result};
+
+/// Whether every run is wanted (`make test-full`), or a sample that fits continuous integration (`make test`).
+pub fn is_full() -> bool {
+    std::env::var("IASQL_FULL").is_ok_and(|value| value == "1")
+}
+
+/// One in so many of the cases, or one in so many others where all are wanted.
+pub fn sample<C>(cases: impl IntoIterator<Item = C>, one_in: usize, when_full: usize) -> Vec<C> {
+    let step = if is_full() { when_full } else { one_in };
+    cases.into_iter().step_by(step).collect()
+}
+
+/// Where a run is counted: the row and the column of the table.
+pub type Place = (String, String);
+
+/// What is done to all cases: how many, and the failures.
+#[derive(Debug, Default)]
+struct Tally {
+    runs: BTreeMap<String, BTreeMap<String, Count>>,
+    failures: Vec<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Count {
+    runs: usize,
+    failures: usize,
+}
+
+/// Runs all cases, those of a group one after another, `workers` groups at a time, each worker in a world of its own. A
+/// world in which a run failed is left for a fresh one. At the end the table is printed and kept in
+/// `target/runs/NAME.md`, and every failure is an error.
+pub fn run_all<C: Send, W: Send>(
+    name: &str,
+    workers: usize,
+    groups: Vec<Vec<C>>,
+    place: impl Fn(&C) -> Place + Sync,
+    start: impl Fn() -> Result<W> + Sync,
+    run: impl Fn(&mut W, &C) -> Result + Sync,
+) -> Result {
+    let started = Instant::now();
+    let queue = Mutex::new(VecDeque::from(groups));
+    let tally = Mutex::new(Tally::default());
+    let work = || -> Result {
+        let mut world = None;
+        loop {
+            // A statement of its own: the lock is not held while the group runs.
+            let group = lock(&queue).pop_front();
+            let Some(group) = group else {
+                return Ok(());
+            };
+            for case in group {
+                let own = match &mut world {
+                    Some(own) => own,
+                    None => world.insert(start()?),
+                };
+                let outcome = run(own, &case);
+                if outcome.is_err() {
+                    world = None;
+                }
+                lock(&tally).count(place(&case), outcome);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        running.into_iter().try_for_each(|worker| {
+            worker.join().unwrap_or_else(|panic| {
+                // An assertion of a run: the other workers have ended by themselves.
+                std::panic::resume_unwind(panic)
+            })
+        })
+    })?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.publish(name, started)?;
+    match tally.failures.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Broken {
+            promise: tally.failures.join("\n"),
+        }),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tally {
+    fn count(&mut self, (row, column): Place, outcome: Result) {
+        let count = self
+            .runs
+            .entry(row.clone())
+            .or_default()
+            .entry(column.clone())
+            .or_default();
+        count.runs += 1;
+        if let Err(error) = outcome {
+            count.failures += 1;
+            let failure = format!("{row}, {column}: {error}");
+            say(&format!("FAILED {failure}\n"));
+            self.failures.push(failure);
+        }
+    }
+
+    fn publish(&self, name: &str, started: Instant) -> Result {
+        let table = self.table(name, started);
+        say(&table);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runs");
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        let path = folder.join(format!("{}.md", name.replace(' ', "_")));
+        std::fs::write(&path, table).map_err(Error::io(path))
+    }
+
+    /// A Markdown table: a cell says how many runs there were and, where there are some, how many failed.
+    fn table(&self, name: &str, started: Instant) -> String {
+        let columns: std::collections::BTreeSet<&String> =
+            self.runs.values().flat_map(BTreeMap::keys).collect();
+        let mut table = format!("\n{name}: ");
+        let counts = self.runs.values().flat_map(BTreeMap::values);
+        let (runs, failures) = counts.fold((0, 0), |(runs, failures), count| {
+            (runs + count.runs, failures + count.failures)
+        });
+        let size = if is_full() { "all" } else { "a sample" };
+        let seconds = started.elapsed().as_secs();
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            table,
+            "{runs} runs ({size}), {failures} failures, {seconds} s\n"
+        );
+        let _ = writeln!(
+            table,
+            "| |{}",
+            columns
+                .iter()
+                .map(|name| format!(" {name} |"))
+                .collect::<String>()
+        );
+        let _ = writeln!(table, "|---|{}", "---:|".repeat(columns.len()));
+        for (row, cells) in &self.runs {
+            let cells: String = columns
+                .iter()
+                .map(|column| match cells.get(*column) {
+                    None => " |".to_owned(),
+                    Some(Count { runs, failures: 0 }) => format!(" {runs} |"),
+                    Some(Count { runs, failures }) => format!(" {runs}, {failures} failed |"),
+                })
+                .collect();
+            let _ = writeln!(table, "| {row} |{cells}");
+        }
+        table
+    }
+}
+
+/// Past the capture of the test runner, which shows what a test prints only when it fails.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
