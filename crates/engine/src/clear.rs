@@ -55,14 +55,14 @@ pub fn rows_to_delete(
 
 /// The rows that a row refers to.
 #[derive(Default)]
-struct Targets {
-    refers_to: Vec<RowKey>,
+pub(crate) struct Targets {
+    pub(crate) refers_to: Vec<RowKey>,
     /// The one among them that the row belongs to.
     belongs_to: Option<RowKey>,
 }
 
 impl Targets {
-    fn of(desired: &Desired, catalog: &Catalog, names: &Names) -> Targets {
+    pub(crate) fn of(desired: &Desired, catalog: &Catalog, names: &Names) -> Targets {
         let mut targets = Targets::default();
         targets.add(&desired.row, &desired.region, catalog, names);
         targets

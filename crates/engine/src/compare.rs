@@ -45,6 +45,8 @@ fn same_parts(a: &[Row], b: &[Row]) -> bool {
     a.len() == b.len()
         && a.iter()
             .all(|part| b.iter().any(|other| same_part(part, other)))
+        && b.iter()
+            .all(|part| a.iter().any(|other| same_part(part, other)))
 }
 
 fn same_part(a: &Row, b: &Row) -> bool {
@@ -56,7 +58,7 @@ fn same_part(a: &Row, b: &Row) -> bool {
 }
 
 /// The address and the length of a CIDR block; a bare address is a block of one.
-fn block(text: &str) -> Option<(IpAddr, u8)> {
+pub(crate) fn block(text: &str) -> Option<(IpAddr, u8)> {
     match text.split_once('/') {
         Some((address, length)) => Some((address.parse().ok()?, length.parse().ok()?)),
         None => {

@@ -389,6 +389,14 @@ impl Kind {
         }
     }
 
+    /// Where an object of this kind is that something in the region refers to.
+    pub fn place(&self, region: &crate::Region) -> crate::Region {
+        match self.scope {
+            Scope::Global => crate::Region::default(),
+            Scope::Regional => region.clone(),
+        }
+    }
+
     /// Where in a row the column stands.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

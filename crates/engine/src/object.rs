@@ -75,3 +75,14 @@ pub struct Known {
     /// Whether the object belongs to the account itself.
     pub account_owned: bool,
 }
+
+impl Known {
+    /// The object's key, for a row of this table.
+    pub fn object_key(&self, table: &'static str) -> ObjectKey {
+        ObjectKey {
+            table,
+            region: self.region.clone(),
+            id: self.id.clone(),
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! Which row stands for which object, and what a reference leads to.
 
 use super::{Because, Desired};
+use crate::compare::block;
 use crate::kind::{Catalog, Kind, Type};
 use crate::object::Object;
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use crate::value::{Ref, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Write};
 
 /// Where a row stands: what a reference to it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub enum Place {
 }
 
 /// Which row stands for which object.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Bindings {
     places: HashMap<RowKey, Place>,
     rows: HashMap<ObjectKey, RowKey>,
@@ -45,6 +47,16 @@ impl Bindings {
     /// The row that stands for the object.
     pub fn row_of(&self, object: &ObjectKey) -> Option<RowKey> {
         self.rows.get(object).copied()
+    }
+}
+
+impl fmt::Debug for Bindings {
+    /// In order, so that the same plan reads the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.places.iter().collect::<BTreeMap<_, _>>())
+            .entries(self.rows.iter().collect::<BTreeMap<_, _>>())
+            .finish()
     }
 }
 
@@ -92,60 +104,66 @@ impl Names {
         region: &Region,
         name: &str,
     ) -> Option<RowKey> {
-        let region = match kind.scope {
-            crate::kind::Scope::Global => Region::default(),
-            crate::kind::Scope::Regional => region.clone(),
-        };
         self.rows
-            .get(&(kind.table, column, region, name.to_owned()))
+            .get(&(kind.table, column, kind.place(region), name.to_owned()))
             .copied()
     }
 }
 
+/// A reference that leads nowhere yet.
+pub(crate) struct Unresolved {
+    /// The row that it means, if there is one.
+    pub(crate) target: Option<RowKey>,
+    /// Why the row that refers cannot be applied, if the target is not to blame.
+    pub(crate) why: Because,
+}
+
 /// Turns what the database holds in reference columns into references: to the object where it exists, else to the
-/// row that will make it.
+/// row that will make it. All that can be resolved are; the first that cannot is the error.
 pub(crate) fn resolve(
     row: &mut Row,
     region: &Region,
     catalog: &Catalog,
     names: &Names,
     bindings: &Bindings,
-) -> Result<(), Because> {
+) -> Result<(), Unresolved> {
+    let mut result = Ok(());
     for (position, column) in row.kind().columns.iter().enumerate() {
         let value = row.at_mut(position);
         if let Value::Parts(parts) = value {
             for part in parts {
-                resolve(part, region, catalog, names, bindings)?;
+                result = result.and(resolve(part, region, catalog, names, bindings));
             }
             continue;
         }
         let Some(reference) = column.reference else {
             continue;
         };
-        if value.is_null() || matches!(value, Value::Ref(_)) {
-            continue;
-        }
-        let dangling = || Because::Dangling {
-            column: column.name,
-            table: reference.table,
-            value: value.to_json(),
-        };
-        let kind = catalog.kind(reference.table).ok_or_else(dangling)?;
-        let target = match &*value {
-            Value::Int(id) => Some(RowKey {
+        let kind = catalog.kind(reference.table);
+        let target = match (&*value, kind) {
+            (Value::Null | Value::Ref(_), _) => continue,
+            (Value::Int(id), Some(kind)) => Some(RowKey {
                 table: kind.table,
                 id: *id,
             }),
-            Value::Text(name) => names.row(kind, reference.column, region, name),
+            (Value::Text(name), Some(kind)) => names.row(kind, reference.column, region, name),
             _ => None,
         };
-        let target = target.ok_or_else(dangling)?;
-        *value = match bindings.place_of(&target).ok_or_else(dangling)? {
-            Place::Object(id) => Value::object(id.clone()),
-            Place::ToBeMade { .. } => Value::Ref(Ref::Row(target)),
-        };
+        let place = target.and_then(|target| Some((target, bindings.place_of(&target)?)));
+        match place {
+            Some((_, Place::Object(id))) => *value = Value::object(id.clone()),
+            Some((target, Place::ToBeMade { .. })) => *value = Value::Ref(Ref::Row(target)),
+            None => {
+                let why = Because::Dangling {
+                    column: column.name,
+                    table: reference.table,
+                    value: value.to_json(),
+                };
+                result = result.and(Err(Unresolved { target, why }));
+            }
+        }
     }
-    Ok(())
+    result
 }
 
 /// The natural key as one text; None for kinds without one, and while it refers to an object that does not exist.
@@ -159,7 +177,14 @@ pub fn natural_key(row: &Row) -> Option<String> {
         found = true;
         match row.at(position) {
             Value::Ref(Ref::Row(_)) => return None,
-            Value::Text(text) if matches!(column.ty, Type::Cidr) => key.push_str(text),
+            Value::Text(text) => match block(text).filter(|_| matches!(column.ty, Type::Cidr)) {
+                Some((address, length)) => {
+                    let _ = write!(key, "{address}/{length}");
+                }
+                None => key.push_str(text),
+            },
+            Value::Null => key.push('\u{0}'),
+            Value::Ref(Ref::Object(id)) => key.push_str(id.as_str()),
             value => key.push_str(&value.to_json().to_string()),
         }
         key.push('\u{1f}');

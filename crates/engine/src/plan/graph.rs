@@ -1,125 +1,111 @@
 //! The edges between steps, row by row, and the order that follows from them.
 
 use super::bind::natural_key;
-use super::{Action, Because, Plan, Refusal, Step, Work, World};
-use crate::kind::Change;
+use super::{Because, Plan, Refusal, Step, Work, World, in_use};
+use crate::object::Object;
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use crate::value::{Ref, Value};
 use std::collections::{BTreeSet, HashMap};
 
 /// Connects the steps and puts each after those it waits for.
 pub(crate) fn connect(plan: &mut Plan, world: &World<'_>) {
-    let makers = makers(&plan.steps);
-    let finishers = finishers(&plan.steps);
     let deleters = deleters(&plan.steps);
-    let edges = edges(&plan.steps, &makers, &finishers, &deleters);
-    for (step, waits_for) in edges {
+    for (step, waits_for) in edges(&plan.steps, &deleters) {
         plan.steps[step].after.insert(waits_for);
     }
-    refuse_replacements_in_use(plan, world, &deleters);
+    in_use::refuse(plan, world, &deleters);
     order(plan, world);
 }
 
-type Makers = HashMap<RowKey, usize>;
-type Finishers = HashMap<(&'static str, CloudId), usize>;
-type Deleters = HashMap<(&'static str, Region, CloudId), usize>;
-
-/// The step that makes each row's object.
-fn makers(steps: &[Step]) -> Makers {
-    let creates = steps.iter().enumerate();
-    creates
-        .filter(|(_, step)| step.work == Work::Create)
-        .map(|(position, step)| (step.key, position))
-        .collect()
-}
-
-/// The step that does what an earlier create of each object left undone.
-fn finishers(steps: &[Step]) -> Finishers {
-    let finishes = steps.iter().enumerate();
-    finishes
-        .filter(|(_, step)| step.work == Work::Finish)
-        .filter_map(|(position, step)| {
-            let object = step.object.as_ref()?;
-            Some(((step.kind.table, object.id.clone()), position))
-        })
-        .collect()
-}
-
 /// The step that deletes each object.
+type Deleters = HashMap<ObjectKey, usize>;
+
 fn deleters(steps: &[Step]) -> Deleters {
     let deletes = steps.iter().enumerate();
     deletes
         .filter(|(_, step)| step.work == Work::Delete)
-        .filter_map(|(position, step)| {
-            let object = step.object.as_ref()?;
-            let key = (step.kind.table, object.region.clone(), object.id.clone());
-            Some((key, position))
-        })
+        .filter_map(|(position, step)| Some((step.object.as_ref()?.key(), position)))
         .collect()
 }
 
-fn edges(
-    steps: &[Step],
-    makers: &Makers,
-    finishers: &Finishers,
-    deleters: &Deleters,
-) -> Vec<(usize, usize)> {
+fn edges(steps: &[Step], deleters: &Deleters) -> Vec<(usize, usize)> {
     let mut edges = Vec::new();
+    let makers: HashMap<RowKey, usize> = steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.work == Work::Create)
+        .map(|(position, step)| (step.key, position))
+        .collect();
+    let finishers: HashMap<ObjectKey, usize> = steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.work == Work::Finish)
+        .filter_map(|(position, step)| Some((step.object.as_ref()?.key(), position)))
+        .collect();
     let hidden = Hidden::new(steps);
-    let mut taken_names: HashMap<(&'static str, Region, String), usize> = HashMap::new();
-    for (position, step) in steps.iter().enumerate() {
-        if let (Work::Delete, Some(object)) = (step.work, &step.object)
-            && let Some(key) = natural_key(&object.row)
-        {
-            taken_names.insert((step.kind.table, object.region.clone(), key), position);
-        }
-    }
     for (position, step) in steps.iter().enumerate() {
         if let Some(row) = &step.row {
-            // What the row refers to is made first.
+            // What the row refers to is made, or finished, first.
             for_each_reference(row, &mut |table, reference| {
                 let maker = match reference {
                     Ref::Row(target) => makers.get(target),
-                    Ref::Object(id) => finishers.get(&(table, id.clone())),
+                    Ref::Object(_) if finishers.is_empty() => None,
+                    Ref::Object(id) => [&step.region, &Region::default()]
+                        .into_iter()
+                        .find_map(|region| finishers.get(&object_key(table, region, id))),
                 };
                 edges.extend(maker.map(|maker| (position, *maker)));
             });
-            // A name is free only when its old bearer is gone.
-            if let (Work::Create, Some(key)) = (step.work, natural_key(row)) {
-                let name = (step.kind.table, step.region.clone(), key);
-                let bearer = taken_names.get(&name).copied();
-                edges.extend(bearer.map(|bearer| (position, bearer)));
-            }
-            edges.extend(
-                hidden
-                    .waits_of_row(step.kind, row)
-                    .map(|other| (position, other)),
-            );
+            let waits = hidden.waits_of_row(step.kind, row);
+            edges.extend(waits.map(|other| (position, other)));
         }
         // What an object refers to is deleted last: after the object itself is deleted or refers to it no more.
-        if let (Some(object), true) = (&step.object, releases(step)) {
-            for_each_mention(&object.row, &mut |table, id| {
-                let key = (table, object.region.clone(), id.clone());
-                let global = (table, Region::default(), id.clone());
-                let deleter = deleters.get(&key).or_else(|| deleters.get(&global));
-                edges.extend(deleter.map(|deleter| (*deleter, position)));
+        if let (Some(object), Work::Delete | Work::Update | Work::Finish) =
+            (&step.object, step.work)
+        {
+            for_each_mention(object, &mut |target| {
+                edges.extend(deleters.get(target).map(|deleter| (*deleter, position)));
             });
             if step.work == Work::Delete {
-                edges.extend(
-                    hidden
-                        .waits_of_object(step.kind, &object.row)
-                        .map(|other| (other, position)),
-                );
+                let waits = hidden.waits_of_object(step.kind, &object.row);
+                edges.extend(waits.map(|other| (other, position)));
             }
         }
     }
+    edges.extend(name_edges(steps));
     edges.retain(|(step, waits_for)| step != waits_for);
     edges
 }
 
-/// Whether after the step its object's old references hold no more.
-fn releases(step: &Step) -> bool {
-    matches!(step.work, Work::Delete | Work::Update)
+/// A name is free only when its old bearer is gone or has another.
+fn name_edges(steps: &[Step]) -> Vec<(usize, usize)> {
+    let mut given_up: HashMap<(&'static str, &Region, String), usize> = HashMap::new();
+    let mut taken: Vec<(usize, &Step, String)> = Vec::new();
+    for (position, step) in steps.iter().enumerate() {
+        let old = match step.work {
+            Work::Delete | Work::Update | Work::Finish => step.object.as_ref(),
+            Work::Create | Work::Bind => None,
+        };
+        let before = old.and_then(|object| Some((object, natural_key(&object.row)?)));
+        let after = match step.work {
+            Work::Create | Work::Update | Work::Finish => step.row.as_ref().and_then(natural_key),
+            Work::Delete | Work::Bind => None,
+        };
+        match (before, after) {
+            (Some((_, before)), Some(after)) if before == after => {}
+            (before, after) => {
+                if let Some((object, name)) = before {
+                    given_up.insert((step.kind.table, &object.region, name), position);
+                }
+                taken.extend(after.map(|name| (position, step, name)));
+            }
+        }
+    }
+    let edge = |(position, step, name): (usize, &Step, String)| {
+        let bearer = given_up.get(&(step.kind.table, &step.region, name))?;
+        Some((position, *bearer))
+    };
+    taken.into_iter().filter_map(edge).collect()
 }
 
 /// The waits that no foreign key shows.
@@ -136,26 +122,25 @@ impl Hidden {
             rows: HashMap::new(),
             objects: HashMap::new(),
         };
-        let waited_for: BTreeSet<(&str, &str)> = steps
-            .iter()
-            .flat_map(|step| step.kind.after)
-            .map(|after| (after.table, after.theirs))
-            .collect();
+        let mut waited_for: HashMap<&'static str, BTreeSet<&'static str>> = HashMap::new();
+        for after in steps.iter().flat_map(|step| step.kind.after) {
+            waited_for
+                .entry(after.table)
+                .or_default()
+                .insert(after.theirs);
+        }
         for (position, step) in steps.iter().enumerate() {
-            for column in step.kind.columns {
-                if !waited_for.contains(&(step.kind.table, column.name)) {
-                    continue;
-                }
-                if let (Some(row), Work::Create | Work::Update) = (&step.row, step.work)
-                    && let Value::Ref(reference) = row.get(column.name)
-                {
-                    let key = (step.kind.table, column.name, reference.clone());
+            for theirs in waited_for.get(step.kind.table).into_iter().flatten() {
+                let row = step.row.as_ref().map(|row| row.get(theirs));
+                let makes = matches!(step.work, Work::Create | Work::Update | Work::Finish);
+                if let (Some(Value::Ref(to)), true) = (row, makes) {
+                    let key = (step.kind.table, *theirs, to.clone());
                     hidden.rows.entry(key).or_default().push(position);
                 }
-                if let (Some(object), Work::Delete) = (&step.object, step.work)
-                    && let Some(id) = object.row.object(column.name)
-                {
-                    let key = (step.kind.table, column.name, id.clone());
+                let object = step.object.as_ref();
+                let to = object.and_then(|object| object.row.object(theirs));
+                if let (Some(to), Work::Delete) = (to, step.work) {
+                    let key = (step.kind.table, *theirs, to.clone());
                     hidden.objects.entry(key).or_default().push(position);
                 }
             }
@@ -193,7 +178,16 @@ impl Hidden {
     }
 }
 
-fn for_each_reference(row: &Row, visit: &mut impl FnMut(&'static str, &Ref)) {
+fn object_key(table: &'static str, region: &Region, id: &CloudId) -> ObjectKey {
+    ObjectKey {
+        table,
+        region: region.clone(),
+        id: id.clone(),
+    }
+}
+
+/// Every reference of a row and of its parts, with the table it leads to.
+pub(super) fn for_each_reference(row: &Row, visit: &mut impl FnMut(&'static str, &Ref)) {
     for (position, column) in row.kind().columns.iter().enumerate() {
         match (row.at(position), column.reference) {
             (Value::Ref(reference), Some(target)) => visit(target.table, reference),
@@ -205,81 +199,30 @@ fn for_each_reference(row: &Row, visit: &mut impl FnMut(&'static str, &Ref)) {
     }
 }
 
-/// Every object that an object refers to: by reference or by an id that a user wrote out.
-fn for_each_mention(row: &Row, visit: &mut impl FnMut(&'static str, &CloudId)) {
-    for_each_reference(row, &mut |table, reference| {
+/// Every object that an object may refer to: by reference or by an id that a user wrote out, in its own region or in
+/// none.
+pub(super) fn for_each_mention(object: &Object, visit: &mut impl FnMut(&ObjectKey)) {
+    let mut mention = |table: &'static str, id: &CloudId| {
+        for region in [&object.region, &Region::default()] {
+            visit(&object_key(table, region, id));
+        }
+    };
+    for_each_reference(&object.row, &mut |table, reference| {
         if let Ref::Object(id) = reference {
-            visit(table, id);
+            mention(table, id);
         }
     });
-    for (position, column) in row.kind().columns.iter().enumerate() {
+    for (position, column) in object.kind().columns.iter().enumerate() {
         let Some(table) = column.mentions else {
             continue;
         };
-        match row.at(position) {
-            Value::Text(id) => visit(table, &CloudId::from(id.as_str())),
+        match object.row.at(position) {
+            Value::Text(id) => mention(table, &CloudId::from(id.as_str())),
             Value::List(ids) => ids
                 .iter()
-                .for_each(|id| visit(table, &CloudId::from(id.as_str()))),
+                .for_each(|id| mention(table, &CloudId::from(id.as_str()))),
             _ => {}
         }
-    }
-}
-
-/// An object that must go before its successor is made must not be used by anything that stays.
-fn refuse_replacements_in_use(plan: &mut Plan, world: &World<'_>, deleters: &Deleters) {
-    let early: HashMap<(&'static str, Region, CloudId), usize> = deleters
-        .iter()
-        .filter(|(_, position)| {
-            let step = &plan.steps[**position];
-            step.action == Action::Replace
-                && plan.steps.iter().any(|other| {
-                    other.key == step.key
-                        && other.work == Work::Create
-                        && other.after.contains(*position)
-                })
-        })
-        .map(|(key, position)| (key.clone(), *position))
-        .collect();
-    if early.is_empty() {
-        return;
-    }
-    let mut users: HashMap<usize, ObjectKey> = HashMap::new();
-    for object in &world.actual {
-        let goes = deleters.contains_key(&(
-            object.kind().table,
-            object.region.clone(),
-            object.id.clone(),
-        ));
-        if goes {
-            continue;
-        }
-        for_each_mention(&object.row, &mut |table, id| {
-            let key = (table, object.region.clone(), id.clone());
-            if let Some(position) = early.get(&key) {
-                users.entry(*position).or_insert_with(|| object.key());
-            }
-        });
-    }
-    let mut refused: Vec<(usize, ObjectKey)> = users.into_iter().collect();
-    refused.sort();
-    for (position, user) in refused {
-        let step = &plan.steps[position];
-        let maker = plan
-            .steps
-            .iter()
-            .find(|other| other.key == step.key && other.work == Work::Create);
-        let columns = maker
-            .into_iter()
-            .flat_map(|maker| &maker.changes)
-            .filter(|change| change.change == Change::Replace)
-            .map(|change| change.column)
-            .collect();
-        plan.refusals.push(Refusal {
-            key: step.key,
-            name: step.name(),
-            why: Because::ReplaceInUse { columns, user },
-        });
     }
 }
 
@@ -319,21 +262,9 @@ fn order(plan: &mut Plan, world: &World<'_>) {
         }
     }
     if order.len() < steps.len() {
-        let stuck: Vec<RowKey> = (0..steps.len())
-            .filter(|position| waiting[*position] > 0)
-            .map(|position| steps[position].key)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        plan.refusals.push(Refusal {
-            key: stuck[0],
-            name: steps
-                .iter()
-                .find(|step| step.key == stuck[0])
-                .map(Step::name)
-                .unwrap_or_default(),
-            why: Because::Circle(stuck),
-        });
+        let stuck = (0..steps.len()).filter(|position| waiting[*position] > 0);
+        let stuck = stuck.map(|position| &steps[position]).collect();
+        plan.refusals.extend(circle(stuck, &plan.refusals));
         plan.steps = steps;
         return;
     }
@@ -355,4 +286,16 @@ fn order(plan: &mut Plan, world: &World<'_>) {
         .collect();
     numbered.sort_by_key(|(position, _)| *position);
     plan.steps = numbered.into_iter().map(|(_, step)| step).collect();
+}
+
+/// The refusal of steps that wait for each other, unless one of them is refused already: then that is why.
+fn circle(stuck: Vec<&Step>, refusals: &[Refusal]) -> Option<Refusal> {
+    let first = stuck.iter().min_by_key(|step| step.key)?;
+    let keys: BTreeSet<RowKey> = stuck.iter().map(|step| step.key).collect();
+    let is_known = refusals.iter().any(|refusal| keys.contains(&refusal.key));
+    (!is_known).then(|| Refusal {
+        key: first.key,
+        name: first.name(),
+        why: Because::Circle(keys.into_iter().collect()),
+    })
 }

@@ -5,20 +5,29 @@
 //! plan, byte for byte, in whatever order the world lists its parts.
 
 pub(crate) mod bind;
+mod change;
+mod claim;
 mod decide;
+mod gone;
 mod graph;
+mod in_use;
+pub(crate) mod journaled;
+mod news;
+mod replace;
+pub(crate) mod say;
 mod settle;
 mod three_way;
 
 pub use bind::natural_key;
 pub use bind::{Bindings, Place};
+pub use news::{Because, News, Notice, Refusal};
 pub use settle::{WriteBack, settle};
 pub use three_way::compare_new;
 
 use crate::journal::Intent;
 use crate::kind::{Catalog, Column, Kind};
-use crate::object::{Known, Object};
-use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
+use crate::object::{Known, Object, Owner};
+use crate::row::{ObjectKey, Region, Row, RowKey};
 use crate::value::Value;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,13 +157,13 @@ pub struct Step {
     pub object: Option<Object>,
     /// The columns that change.
     pub changes: Vec<Difference>,
-    /// Columns that somebody else changed and that stay so, with what was last agreed on. In `row` they are as the
-    /// object has them.
-    pub kept: Vec<(&'static str, Value)>,
     /// Why.
     pub why: Why,
     /// The steps that this one waits for.
     pub after: BTreeSet<usize>,
+    /// Columns that somebody else changed and that stay so, with what was last agreed on. In `row` they are as the
+    /// object has them.
+    pub kept: Vec<(&'static str, Value)>,
     /// The columns that we have set, after this step.
     pub owned: BTreeSet<String>,
     /// Whether we made the object, after this step.
@@ -276,105 +285,6 @@ impl fmt::Display for Why {
     }
 }
 
-/// What the user should know about a row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Notice {
-    /// The row.
-    pub key: RowKey,
-    /// What users call it.
-    pub name: String,
-    /// What there is to know.
-    pub what: News,
-}
-
-/// What there is to know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum News {
-    /// Somebody else changed these columns, and the changes are kept.
-    DriftKept(Vec<Difference>),
-    /// Edits of these columns are put back: AWS fills them.
-    PutBack(Vec<&'static str>),
-    /// These columns were set to NULL, which leaves the choice to AWS; its choice stays.
-    ChoiceStays(Vec<&'static str>),
-    /// The object is gone and was not made by us.
-    GoneAndLeft,
-    /// The object is gone and will be made again.
-    GoneAndMadeAgain,
-    /// The account itself owns the object; its row is put back.
-    AccountOwned,
-    /// The object comes and goes with another; its row is put back.
-    GoesWithAnother(CloudId),
-    /// The table could not be read; the row is left as it is.
-    Unread,
-    /// The object has something that no column says; nothing is changed.
-    Unsaid,
-    /// An earlier run made the object, and its row was rolled back.
-    RolledBack(CloudId),
-}
-
-/// Why a row cannot be applied.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
-    /// The row.
-    pub key: RowKey,
-    /// What users call it.
-    pub name: String,
-    /// Why.
-    pub why: Because,
-}
-
-/// Why a row cannot be applied.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Because {
-    /// An object of this natural key exists already and differs.
-    Differs {
-        /// The object.
-        object: CloudId,
-        /// The columns that differ.
-        differences: Vec<Difference>,
-    },
-    /// Another row claims the same object.
-    TwoRows {
-        /// The object.
-        object: CloudId,
-        /// The other row.
-        other: RowKey,
-    },
-    /// A reference leads nowhere.
-    Dangling {
-        /// The column.
-        column: &'static str,
-        /// The table it refers to.
-        table: &'static str,
-        /// What it holds.
-        value: Json,
-    },
-    /// Somebody else changed these columns, and `iasql.on_drift` is `refuse`.
-    Drift(Vec<Difference>),
-    /// The object must be replaced, AWS allows no second one of its name, and something uses it.
-    ReplaceInUse {
-        /// The columns that force the replacement.
-        columns: Vec<&'static str>,
-        /// What uses it.
-        user: ObjectKey,
-    },
-    /// The account itself owns the object, which would have to be replaced for these columns.
-    AccountOwned(Vec<&'static str>),
-    /// The row or its last agreement forbids deleting or replacing the object.
-    Protected(Action),
-    /// The plan deletes or replaces more than `iasql.max_deletes`.
-    TooManyDeletes {
-        /// How many it deletes.
-        deletes: usize,
-        /// How many are allowed.
-        allowed: u32,
-    },
-    /// The object has something that no column says, and the row changes it.
-    Unsaid,
-    /// Steps wait for each other in a circle.
-    Circle(Vec<RowKey>),
-}
-
 /// Makes the plan.
 pub fn plan(world: World<'_>, rules: &Rules) -> Plan {
     decide::decide(world, rules)
@@ -397,6 +307,19 @@ impl Step {
             .map(Row::name)
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| self.key.id.to_string())
+    }
+
+    /// What row and object agree on when the step is done: `object` is as [`crate::execute::Outcome::Done`] has it.
+    pub fn agreement(&self, object: &Object) -> Known {
+        Known {
+            region: object.region.clone(),
+            id: object.id.clone(),
+            row: object.row.clone(),
+            owned: self.owned.clone(),
+            made: self.made,
+            protected: self.protected,
+            account_owned: object.owner == Owner::Account,
+        }
     }
 
     /// The columns that change and are settable in place, or all of them for the tail of a create.

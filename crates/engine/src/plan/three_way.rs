@@ -85,7 +85,7 @@ pub(crate) fn compare(row: &Row, known: &Known, object: &Row, on_drift: OnDrift)
         };
         match on_drift {
             OnDrift::Refuse => comparison.refused.push(change),
-            _ if put_back && column.change == Change::InPlace => comparison.changes.push(change),
+            _ if put_back && change.change == Change::InPlace => comparison.changes.push(change),
             _ => comparison.kept.push(change),
         }
     }

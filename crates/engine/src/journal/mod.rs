@@ -5,11 +5,13 @@
 //! record of a step, [`Event::Finished`], carries the object's full agreed state. Records are appended in one order
 //! and become durable in that order, so that a begin is never durable before the answers it relies on.
 
-use crate::kind::Kind;
+mod intents;
+
+pub use intents::intents;
+
 use crate::row::{CloudId, Region, Row, RowKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::HashMap;
 
 /// One record. It never holds a secret: attributes of rows are no secrets, credentials are not among them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +20,7 @@ pub struct Record {
     pub step: u32,
     /// What happened.
     pub event: Event,
-    /// The step's action: create, update, replace or delete.
+    /// The step's action: create, update, replace, delete or adopt.
     pub action: String,
     /// The table.
     pub table_name: String,
@@ -32,7 +34,7 @@ pub struct Record {
     pub cloud_id: Option<CloudId>,
     /// The owner tag that a create carries where neither name nor attributes identify the object.
     pub owner_tag: Option<String>,
-    /// In a begin of a create: the row as wanted. In `finished`: the object's full agreed state.
+    /// In a begin: the row as wanted, None for a delete. In `finished`: the object's full agreed state.
     pub state: Option<Json>,
     /// The id that AWS gave the request.
     pub request_id: Option<String>,
@@ -98,69 +100,4 @@ pub enum IntendedWork {
     Update,
     /// Delete it.
     Delete,
-}
-
-/// The intents that unresolved entries leave, in the order of their steps. The entries come in the journal's order.
-/// A step of which every call was refused changed nothing and leaves none.
-pub fn intents(
-    entries: impl IntoIterator<Item = Entry>,
-    kind: impl Fn(&str) -> Option<&'static Kind>,
-) -> Vec<Intent> {
-    let mut steps: Vec<(Intent, usize)> = Vec::new();
-    let mut positions: HashMap<(String, u32), usize> = HashMap::new();
-    for Entry { run, record } in entries {
-        let Some(kind) = kind(&record.table_name) else {
-            continue;
-        };
-        let position = *positions
-            .entry((run.clone(), record.step))
-            .or_insert_with(|| {
-                steps.push((first(run, &record, kind), 0));
-                steps.len() - 1
-            });
-        let (intent, open) = &mut steps[position];
-        match record.event {
-            Event::Begin => *open += 1,
-            Event::Failed => *open = open.saturating_sub(1),
-            Event::Done | Event::Unknown | Event::Finished => {}
-        }
-        if intent.work != IntendedWork::Delete {
-            intent.cloud_id = record.cloud_id.or(intent.cloud_id.take());
-        }
-        let state = record.state.and_then(|state| match state {
-            Json::Object(fields) => Row::from_json(kind, fields).ok(),
-            _ => None,
-        });
-        match record.event {
-            Event::Begin => intent.wanted = state.or(intent.wanted.take()),
-            Event::Finished => intent.finished = state,
-            _ => {}
-        }
-    }
-    steps
-        .into_iter()
-        .filter(|(intent, open)| *open > 0 || intent.finished.is_some())
-        .map(|(intent, _)| intent)
-        .collect()
-}
-
-fn first(run: String, record: &Record, kind: &'static Kind) -> Intent {
-    Intent {
-        run,
-        step: record.step,
-        key: RowKey {
-            table: kind.table,
-            id: record.row_id,
-        },
-        region: record.region.clone(),
-        work: match record.action.as_str() {
-            "delete" => IntendedWork::Delete,
-            "create" | "replace" => IntendedWork::Create,
-            _ => IntendedWork::Update,
-        },
-        cloud_id: record.cloud_id.clone(),
-        owner_tag: record.owner_tag.clone(),
-        wanted: None,
-        finished: None,
-    }
 }

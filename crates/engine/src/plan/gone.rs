@@ -1,0 +1,142 @@
+//! What is to be done for rows that are gone, and for what earlier runs left behind.
+
+use super::decide::Planner;
+use super::{Action, Because, News, Notice, Place, Refusal, Step, Why, Work};
+use crate::kind::Kind;
+use crate::object::{Known, Object, Owner};
+use crate::row::{CloudId, Region, RowKey};
+use std::collections::{BTreeSet, HashSet};
+
+impl<'w> Planner<'w> {
+    /// The objects of deleted rows that can go.
+    pub(super) fn deleted_objects(&self) -> HashSet<(Region, CloudId)> {
+        let known = self.world.known.iter();
+        known
+            .filter(|(key, known)| !self.living.contains(key) && !known.account_owned)
+            .map(|(_, known)| (known.region.clone(), known.id.clone()))
+            .collect()
+    }
+
+    /// Rows that were agreed on and are gone: their objects are deleted, unless they belong to the account or go with
+    /// another.
+    pub(super) fn deleted_rows(&mut self) {
+        let known = self.world.known.iter();
+        let mut deleted: Vec<(RowKey, &'w Known)> = known
+            .filter(|(key, _)| !self.living.contains(key) && !self.taken_over.contains(key))
+            .map(|(key, known)| (*key, known))
+            .collect();
+        deleted.sort_by_key(|(key, _)| (self.world.catalog.position(key.table), *key));
+        for (key, known) in deleted {
+            let Some(kind) = self.world.catalog.kind(key.table) else {
+                continue;
+            };
+            if !self.is_unread(kind, &known.region) {
+                self.deleted_row(kind, key, known);
+            }
+        }
+    }
+
+    fn deleted_row(&mut self, kind: &'static Kind, key: RowKey, known: &'w Known) {
+        let object_key = known.object_key(kind.table);
+        let object = match self.objects.by_id(&object_key) {
+            Some(position) => self.world.actual[position].clone(),
+            None if self.world.unsaid.contains(&object_key) => {
+                Object::new(&known.region, known.id.clone(), known.row.clone())
+            }
+            None => return self.plan.effects.forget.push(key),
+        };
+        let name = known.row.name();
+        if known.protected {
+            let why = Because::Protected(Action::Delete);
+            return self.plan.refusals.push(Refusal { key, name, why });
+        }
+        let what = match &object.owner {
+            Owner::User => None,
+            Owner::Account => Some(News::AccountOwned),
+            Owner::Object(_) if self.goes_with_another(&object) => {
+                return self.plan.effects.forget.push(key);
+            }
+            Owner::Object(with) => Some(News::GoesWithAnother(with.clone())),
+        };
+        if let Some(what) = what {
+            let place = Place::Object(object.id.clone());
+            self.plan.bindings.place(key, place);
+            self.plan.bindings.bind(object_key, key);
+            self.plan.notices.push(Notice { key, name, what });
+            return self.plan.effects.restore.push((key, object));
+        }
+        self.plan.steps.push(Step {
+            action: Action::Delete,
+            work: Work::Delete,
+            key,
+            region: known.region.clone(),
+            kind,
+            row: None,
+            object: Some(object),
+            changes: Vec::new(),
+            why: Why::RowDeleted,
+            after: BTreeSet::new(),
+            owned: BTreeSet::new(),
+            kept: Vec::new(),
+            made: known.made,
+            protected: false,
+            shown: true,
+        });
+    }
+
+    /// Says which objects an earlier run made that no row stands for, because the row was rolled back. Every other
+    /// intent is resolved by this plan.
+    pub(super) fn rolled_back_rows(&mut self) {
+        let deleted: HashSet<_> = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.work == Work::Delete)
+            .filter_map(|step| Some(step.object.as_ref()?.key()))
+            .collect();
+        let mut orphans = HashSet::new();
+        for (at, intent) in self.journaled.made() {
+            let object = &self.world.actual[at];
+            let key = object.key();
+            if self.plan.bindings.row_of(&key).is_none() && !deleted.contains(&key) {
+                self.plan.notices.push(Notice {
+                    key: intent.key,
+                    name: object.row.name(),
+                    what: News::RolledBack(object.id.clone()),
+                });
+                orphans.insert(at);
+            }
+        }
+        let unread = &self.world.unread;
+        for (intent, made) in self.journaled.intents() {
+            let is_unread = unread.contains(&(intent.key.table, intent.region.clone()));
+            if !is_unread && !made.is_some_and(|at| orphans.contains(&at)) {
+                let step = (intent.run.clone(), intent.step);
+                self.plan.effects.resolved.push(step);
+            }
+        }
+    }
+
+    pub(super) fn count_deletes(&mut self) {
+        let Some(allowed) = self.rules.max_deletes else {
+            return;
+        };
+        let deletes = || {
+            let steps = self.plan.steps.iter();
+            steps.filter(|step| step.work == Work::Delete)
+        };
+        let count = deletes().count();
+        let Some(first) = deletes().next().filter(|_| count > allowed as usize) else {
+            return;
+        };
+        let refusal = Refusal {
+            key: first.key,
+            name: first.name(),
+            why: Because::TooManyDeletes {
+                deletes: count,
+                allowed,
+            },
+        };
+        self.plan.refusals.push(refusal);
+    }
+}

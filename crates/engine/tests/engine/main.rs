@@ -1,0 +1,15 @@
+//! The engine's tests: what each rule of a plan, a run and a sync says.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod kinds;
+mod scene;
+
+mod adoption;
+mod drift;
+mod order;
+mod replacing;
+mod resuming;
+mod rows_gone;
+mod syncing;
+mod three_states;

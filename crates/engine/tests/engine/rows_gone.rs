@@ -1,0 +1,125 @@
+//! Rows that were deleted.
+
+use crate::kinds::{GROUP, LISTENER, LOG_GROUP, RULE, SERVICE, SUBNET, TARGET_GROUP, VPC};
+use crate::scene::{Scene, key, object};
+use iasql_engine::object::Owner;
+use iasql_engine::plan::News;
+use iasql_engine::{Object, Row, Value};
+
+fn group(owner: Owner) -> Object {
+    let row = Row::new(&GROUP)
+        .with("group_name", "default")
+        .with("vpc_id", Value::object("vpc-1"));
+    Object {
+        owner,
+        ..object("sg-1", row)
+    }
+}
+
+#[test]
+fn what_belongs_to_the_account_comes_back() {
+    let scene = Scene::new()
+        .settled_object(1, group(Owner::Account))
+        .delete(&GROUP, 1);
+    assert_eq!(scene.steps(), [""; 0]);
+    let plan = scene.plan();
+    assert_eq!(plan.notices[0].what, News::AccountOwned);
+    assert_eq!(plan.effects.restore[0].0, key(&GROUP, 1));
+    assert_eq!(
+        plan.bindings.row_of(&group(Owner::Account).key()),
+        Some(key(&GROUP, 1))
+    );
+}
+
+#[test]
+fn what_goes_with_another_comes_back_unless_that_goes_too() {
+    let scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group(Owner::Object("vpc-1".into())))
+        .delete(&GROUP, 1);
+    let alone = scene.plan();
+    assert_eq!(alone.notices[0].what, News::GoesWithAnother("vpc-1".into()));
+    assert_eq!(alone.effects.restore.len(), 1);
+    let both = scene.clone().delete(&VPC, 1);
+    assert_eq!(both.steps(), ["delete vpc 1"]);
+    assert_eq!(both.plan().effects.forget, [key(&GROUP, 1)]);
+    let replaced = scene.set(&VPC, 1, "cidr_block", "10.1.0.0/16").plan();
+    assert_eq!(replaced.effects.restore, []);
+    assert_eq!(replaced.effects.forget, [key(&GROUP, 1)]);
+}
+
+#[test]
+fn what_goes_with_an_object_of_the_account_does_not_go_with_its_row() {
+    let vpc = Object {
+        owner: Owner::Account,
+        ..object("vpc-1", Row::new(&VPC))
+    };
+    let scene = Scene::new()
+        .settled_object(1, vpc)
+        .settled_object(1, group(Owner::Object("vpc-1".into())))
+        .delete(&GROUP, 1)
+        .delete(&VPC, 1);
+    assert_eq!(scene.steps(), [""; 0]);
+    assert_eq!(scene.plan().effects.restore.len(), 2);
+    assert_eq!(scene.plan().effects.forget, []);
+}
+
+#[test]
+fn everything_goes_before_what_it_refers_to() {
+    let subnet = Row::new(&SUBNET)
+        .with("cidr_block", "10.0.0.0/24")
+        .with("vpc_id", Value::object("vpc-1"));
+    let group = Row::new(&GROUP)
+        .with("group_name", "g")
+        .with("vpc_id", Value::object("vpc-1"));
+    let rule = Row::new(&RULE)
+        .with("port", 80)
+        .with("security_group_id", Value::object("sg-1"));
+    let service = Row::new(&SERVICE)
+        .with("name", "s")
+        .with("subnets", Value::List(vec!["subnet-1".to_owned()]))
+        .with("target_group_name", Value::object("arn:t"));
+    let target = Row::new(&TARGET_GROUP)
+        .with("target_group_name", "t")
+        .with("vpc", Value::object("vpc-1"));
+    let listener = Row::new(&LISTENER)
+        .with("port", 80)
+        .with("target_group_name", Value::object("arn:t"));
+    let mut scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled(1, "subnet-1", subnet)
+        .settled(1, "sg-1", group)
+        .settled(1, "sgr-1", rule)
+        .settled(1, "arn:t", target)
+        .settled(1, "l", listener)
+        .settled(1, "s", service);
+    scene.desired.clear();
+    let steps = scene.steps();
+    let place = |table: &str| {
+        let line = format!("delete {table} 1");
+        steps.iter().position(|step| *step == line).expect(table)
+    };
+    for (first, then) in [
+        ("security_group_rule", "security_group"),
+        ("security_group", "vpc"),
+        ("subnet", "vpc"),
+        ("target_group", "vpc"),
+        ("listener", "target_group"),
+        ("service", "target_group"),
+        // By the id that a user wrote out.
+        ("service", "subnet"),
+        // By what the service's kind declares.
+        ("service", "listener"),
+    ] {
+        assert!(place(first) < place(then), "{first} before {then}");
+    }
+}
+
+#[test]
+fn a_table_that_is_not_in_play_keeps_its_agreements() {
+    let mut scene = Scene::new().settled(1, "a", Row::new(&LOG_GROUP).with("log_group_name", "a"));
+    scene.catalog = iasql_engine::Catalog::new([&VPC]).expect("one kind has an order");
+    scene.desired.clear();
+    assert_eq!(scene.steps(), [""; 0]);
+    assert_eq!(scene.plan().effects, Default::default());
+}
