@@ -2,6 +2,7 @@
 
 use crate::journal::JournalError;
 use iasql_aws::error::{AwsError, Class};
+use iasql_aws::read::Unread;
 use iasql_engine::plan::{Because, Difference, News, Notice, Refusal};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -367,6 +368,39 @@ pub fn aws_hint(error: &AwsError) -> Option<String> {
         Class::Cancelled => return None,
     };
     Some(hint)
+}
+
+/// What to say about a table that could not be read.
+pub fn unread(unread: &Unread) -> ErrorReport {
+    let Unread {
+        table,
+        region,
+        error,
+    } = unread;
+    let place = match region.as_str() {
+        "" => String::new(),
+        region => format!(" in {region}"),
+    };
+    let report = ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!("cannot read {table}{place}: {error}; its rows are left as they are"),
+        "iasql",
+    )
+    .set_detail(aws_detail(error));
+    let hint = match error.class {
+        // AWS says of credentials that are good elsewhere that it does not know them in a region that is off.
+        Class::Credentials => Some(format!(
+            "Enable the region in the account, or: UPDATE iasql.region SET is_enabled = false WHERE region = '{region}';"
+        )),
+        Class::Refused | Class::Unsupported | Class::Malformed => {
+            Some("The endpoint may not have this service.".to_owned())
+        }
+        _ => aws_hint(error),
+    };
+    match hint {
+        Some(hint) => report.set_hint(hint),
+        None => report,
+    }
 }
 
 fn columns(differences: &[Difference]) -> String {

@@ -167,15 +167,7 @@ fn check_account(scene: &Scene, identity: &Identity) -> Result<(), Problem> {
 /// Says which tables could not be read, and which hold objects that a row cannot say.
 fn warn(reading: &Reading) {
     for unread in &reading.unread {
-        let place = match unread.region.as_str() {
-            "" => String::new(),
-            region => format!(" in {region}"),
-        };
-        warning!(
-            "cannot read {}{place}: {}; its rows are left as they are",
-            unread.table,
-            unread.error
-        );
+        crate::report::unread(unread).report(PgLogLevel::WARNING);
     }
     let mut unsaid: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for object in &reading.unsaid {

@@ -42,7 +42,8 @@ pub struct Unread {
     pub error: AwsError,
 }
 
-/// Reads. Fails only where every table would: with credentials that AWS does not accept.
+/// Reads. Fails where nothing can be read at all, for a reason that lies not with some service: credentials that AWS does
+/// not accept, an endpoint that is down or none of AWS's.
 pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, AwsError> {
     let expected = expected(&request.known);
     let reader = Reader::new(session.access(&Region::default()), request.known);
@@ -65,10 +66,11 @@ pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, Aw
     )
     .await;
     let mut reading = Reading::default();
+    let nothing_read = lists.iter().all(Result::is_err);
     for ((resource, region), list) in places.into_iter().zip(lists) {
         match list {
             Ok(missed) => reading.objects.extend(missed),
-            Err(error) if error.class == Class::Credentials => return Err(error),
+            Err(error) if nothing_read && concerns_all(error.class) => return Err(error),
             Err(error) => reading.unread.push(Unread {
                 table: resource.kind().table,
                 region,
@@ -79,6 +81,20 @@ pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, Aw
     reading.unsaid = reader.unsaid();
     reading.objects.extend(reader.into_objects());
     Ok(reading)
+}
+
+/// Whether a failure of this class has its reason in what all services share.
+fn concerns_all(class: Class) -> bool {
+    match class {
+        Class::Credentials
+        | Class::NotSent
+        | Class::NoAnswer
+        | Class::Malformed
+        | Class::Fault
+        | Class::Throttled
+        | Class::Cancelled => true,
+        Class::Denied | Class::Refused | Class::Unsupported => false,
+    }
 }
 
 type Expected = HashMap<(&'static str, Region), Vec<CloudId>>;
