@@ -1,6 +1,6 @@
 -- Module aws_iam: roles. IAM is global: no region.
 
-CREATE TABLE role (
+CREATE TABLE @schema@.role (
     role_name                   text    NOT NULL,
     arn                         text,
     assume_role_policy_document jsonb   NOT NULL,
@@ -26,21 +26,23 @@ CREATE TABLE role (
     CONSTRAINT role_tags_valid CHECK (iasql.valid_tags(tags))
 );
 
-CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON role
+CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.role
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
-CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON role
+CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.role
     FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.role
+    FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 
-COMMENT ON TABLE role IS 'IAM roles of the account. Roles under /aws-service-role/ belong to AWS and are never deleted.';
-COMMENT ON COLUMN role.role_name IS 'Name, unique in the account. A change replaces the role.';
-COMMENT ON COLUMN role.arn IS 'ARN. Filled by AWS.';
-COMMENT ON COLUMN role.assume_role_policy_document IS 'Trust policy: who may assume the role. Compared by meaning. Changed in place.';
-COMMENT ON COLUMN role.description IS 'Description, at most 1000 characters of Latin-1. Changed in place. NULL: AWS takes the empty text, which is filled in.';
-COMMENT ON COLUMN role.attached_policies_arns IS 'ARNs of the attached managed policies, in any order. Changed in place. NULL: none.';
-COMMENT ON COLUMN role.path IS 'Path, which begins and ends with a slash. A change replaces the role.';
-COMMENT ON COLUMN role.max_session_duration IS 'Longest session in seconds, 3600 to 43200. Changed in place. NULL: AWS takes 3600, which is filled in.';
-COMMENT ON COLUMN role.tags IS 'Tags, an object of strings. Changed in place.';
-COMMENT ON COLUMN role.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
-COMMENT ON COLUMN role.row_id IS 'Identifies the row. Given by the database, never changes.';
-COMMENT ON CONSTRAINT role_assume_role_policy_document_valid ON role IS 'A policy is a JSON object with a Statement.';
-COMMENT ON CONSTRAINT role_tags_valid ON role IS 'The limits are those of iasql.valid_tags().';
+COMMENT ON TABLE @schema@.role IS 'IAM roles of the account. Roles under /aws-service-role/ belong to AWS and are never deleted.';
+COMMENT ON COLUMN @schema@.role.role_name IS 'Name, unique in the account. A change replaces the role.';
+COMMENT ON COLUMN @schema@.role.arn IS 'ARN. Filled by AWS.';
+COMMENT ON COLUMN @schema@.role.assume_role_policy_document IS 'Trust policy: who may assume the role. Compared by meaning. Changed in place.';
+COMMENT ON COLUMN @schema@.role.description IS 'Description, at most 1000 characters of Latin-1. Changed in place. NULL: AWS takes the empty text, which is filled in.';
+COMMENT ON COLUMN @schema@.role.attached_policies_arns IS 'ARNs of the attached managed policies, in any order. Changed in place. NULL: none.';
+COMMENT ON COLUMN @schema@.role.path IS 'Path, which begins and ends with a slash. A change replaces the role.';
+COMMENT ON COLUMN @schema@.role.max_session_duration IS 'Longest session in seconds, 3600 to 43200. Changed in place. NULL: AWS takes 3600, which is filled in.';
+COMMENT ON COLUMN @schema@.role.tags IS 'Tags, an object of strings. Changed in place.';
+COMMENT ON COLUMN @schema@.role.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
+COMMENT ON COLUMN @schema@.role.row_id IS 'Identifies the row. Given by the database, never changes.';
+COMMENT ON CONSTRAINT role_assume_role_policy_document_valid ON @schema@.role IS 'A policy is a JSON object with a Statement.';
+COMMENT ON CONSTRAINT role_tags_valid ON @schema@.role IS 'The limits are those of iasql.valid_tags().';

@@ -7,7 +7,7 @@ use crate::store;
 use crate::tables::Table;
 use crate::world::{self, Scene};
 use crate::write::{self, NewRow, Whole};
-use crate::{settings, sql};
+use crate::{connection, settings, sql};
 use async_trait::async_trait;
 use iasql_aws::error::AwsError;
 use iasql_aws::run::{Journal, JournalLost, Progress, Run};
@@ -85,6 +85,7 @@ fn check_privileges(scene: &Scene, plan: &Plan) -> Result<(), Problem> {
             return Err(Problem::TableDenied {
                 table: table.kind.table,
                 privilege: "UPDATE",
+                user: connection::current_user(),
             });
         }
     }
@@ -103,7 +104,7 @@ fn lock_rows(scene: &Scene, plan: &Plan) {
         let Some(table) = scene.table(table) else {
             continue;
         };
-        sql::query(
+        table.query(
             &format!(
                 "SELECT 1 FROM {} WHERE {} OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int4[]) FOR NO KEY UPDATE",
                 table.name,
@@ -427,7 +428,7 @@ fn names(table: &Table, part: &Table, id: i64) -> Row {
 }
 
 fn column_of(table: &Table, column: &str, id: i64) -> Option<String> {
-    sql::value(
+    let rows = table.query(
         &format!(
             "SELECT {} FROM {} WHERE {} OPERATOR(pg_catalog.=) $1::pg_catalog.int4",
             sql::quoted(column),
@@ -435,7 +436,8 @@ fn column_of(table: &Table, column: &str, id: i64) -> Option<String> {
             sql::quoted(table.id_column)
         ),
         &[Some(&id.to_string())],
-    )
+    );
+    rows.into_iter().flatten().next().flatten()
 }
 
 fn as_written(scene: &Scene, row: &Row, region: &Region) -> Row {

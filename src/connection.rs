@@ -19,6 +19,7 @@ pub fn current() -> Result<Settings, Problem> {
     let server = settings::server();
     // SAFETY: plain reads of the backend's state on its Postgres thread.
     let (user, superuser) = unsafe { (pg_sys::GetUserId(), pg_sys::superuser()) };
+    let user_name = user_name(user);
     let Some((oid, allowed, options)) = server_options(&server, user) else {
         return match superuser {
             true => Ok(Settings {
@@ -26,13 +27,18 @@ pub fn current() -> Result<Settings, Problem> {
                 endpoint_url: None,
                 region: None,
             }),
-            false => Err(Problem::NoServer { server }),
+            false => Err(Problem::NoServer {
+                server,
+                user: user_name,
+            }),
         };
     };
     if !allowed {
-        return Err(Problem::ServerDenied { server });
+        return Err(Problem::ServerDenied {
+            server,
+            user: user_name,
+        });
     }
-    let user_name = user_name(user);
     let mapping = match mapping_options(&oid, user) {
         Some(mapping) => mapping,
         None if superuser => Options::new(),
@@ -167,6 +173,12 @@ fn pairs(rows: sql::Rows) -> Options {
             Some((row.next()??, row.next()?.unwrap_or_default()))
         })
         .collect()
+}
+
+/// The name of the user whose rights are in force.
+pub fn current_user() -> String {
+    // SAFETY: a plain read of the backend's state on its Postgres thread.
+    user_name(unsafe { pg_sys::GetUserId() })
 }
 
 fn user_name(user: pg_sys::Oid) -> String {

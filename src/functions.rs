@@ -38,7 +38,7 @@ fn iasql_install(
     name!(record_count, i32),
 )> {
     must_write("iasql_install")?;
-    let modules = installing::named(modules.iter().flatten())?;
+    let modules = installing::named(&modules)?;
     Ok(TableIterator::new(installing::install(&modules)?))
 }
 
@@ -51,7 +51,7 @@ fn iasql_uninstall(
     name!(record_count, i32),
 )> {
     must_write("iasql_uninstall")?;
-    let modules = installing::named(modules.iter().flatten())?;
+    let modules = installing::named(&modules)?;
     Ok(TableIterator::new(installing::uninstall(&modules)?))
 }
 
@@ -143,7 +143,7 @@ fn shown(value: &serde_json::Value) -> Option<String> {
 #[pg_extern(sql = false)]
 fn iasql_apply() -> Rows<PlanRow> {
     must_write("iasql_apply")?;
-    store::lock()?;
+    let _running = store::lock()?;
     let scene = Scene::look()?;
     if scene
         .binding
@@ -174,7 +174,7 @@ fn iasql_plan_sync() -> Rows<PlanRow> {
 #[pg_extern(sql = false)]
 fn iasql_sync() -> Rows<PlanRow> {
     must_write("iasql_sync")?;
-    store::lock()?;
+    let _running = store::lock()?;
     let scene = Scene::look()?;
     let mut plan = plan_a_sync(&scene)?;
     syncing::carry_out(&scene, &mut plan);
@@ -216,7 +216,7 @@ fn module_row(module: &'static Module) -> ModuleRow {
 #[pg_extern(sql = false)]
 fn iasql_take_over() -> Answer<()> {
     must_write("iasql_take_over")?;
-    store::lock()?;
+    let _running = store::lock()?;
     store::take_over();
     Ok(())
 }

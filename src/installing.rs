@@ -1,5 +1,7 @@
 //! Installs and uninstalls modules, and deletes all records.
 
+use crate::internal::{as_owner, as_table_owner};
+use crate::local::LocalSettings;
 use crate::modules::{self, MODULES, Module, with_needed};
 use crate::report::Problem;
 use crate::sql::{self, quoted};
@@ -11,7 +13,7 @@ use iasql_engine::plan::Action;
 use iasql_engine::sync::plan_sync;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::ffi::CString;
+use std::str::FromStr;
 
 /// Module, table, count.
 pub type Counted = Vec<(String, String, i32)>;
@@ -24,9 +26,10 @@ impl Module {
 }
 
 /// The modules of these names, with or without a version.
-pub fn named<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Module>, Problem> {
+pub fn named(names: &[Option<String>]) -> Result<Vec<&'static Module>, Problem> {
     let mut found = Vec::new();
     for name in names {
+        let name = name.as_ref().ok_or(Problem::NullName)?;
         let (plain, version) = match name.split_once('@') {
             Some((plain, version)) => (plain, Some(version)),
             None => (name.as_str(), None),
@@ -49,7 +52,7 @@ pub fn named<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static
 
 /// Creates the tables of the modules and of those they need, and imports what the account holds.
 pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
-    store::lock()?;
+    let _running = store::lock()?;
     let wanted = with_needed(modules);
     let installed = tables::installed_modules();
     let new: Vec<&'static Module> = wanted
@@ -93,7 +96,9 @@ fn seed_region() -> Result<(), Problem> {
         &mut |_| {},
     )?;
     match region.as_str() {
-        "" => Err(Problem::NoRegion),
+        "" => Err(Problem::NoRegion {
+            server: crate::settings::server(),
+        }),
         region => {
             store::seed_region(region);
             Ok(())
@@ -102,8 +107,11 @@ fn seed_region() -> Result<(), Problem> {
 }
 
 fn create(modules: &[&'static Module]) -> Result<(), Problem> {
-    let schema = sql::value("SELECT pg_catalog.current_schema()", &[]).ok_or(Problem::NoSchema)?;
+    let schema = sql::value("SELECT pg_catalog.current_schema()", &[])
+        .filter(|schema| !schema.starts_with("pg_temp"))
+        .ok_or(Problem::NoSchema)?;
     for module in modules {
+        check_schema_of_needed(module, &schema)?;
         for table in module.tables {
             let name = format!("{}.{}", quoted(&schema), quoted(table));
             let taken = sql::value("SELECT pg_catalog.to_regclass($1)", &[Some(&name)]);
@@ -120,25 +128,27 @@ fn create(modules: &[&'static Module]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Runs a module's statements as the caller, in the schema alone.
-fn run_script(schema: &str, script: &str) {
-    let path = CString::new(format!("{}, pg_catalog, pg_temp", quoted(schema))).unwrap_or_default();
-    // SAFETY: plain calls on the backend's Postgres thread; an error restores the setting with the (sub)transaction.
-    unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            path.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-        sql::execute(script, &[]);
-        pg_sys::AtEOXact_GUC(false, level);
+/// Foreign keys and triggers look for the tables that a module needs beside its own.
+fn check_schema_of_needed(module: &'static Module, schema: &str) -> Result<(), Problem> {
+    let needed = module.needs.iter().filter_map(|name| modules::module(name));
+    let needed: Vec<&str> = needed.flat_map(|module| module.tables).copied().collect();
+    let elsewhere = relations()
+        .into_iter()
+        .find(|relation| needed.contains(&relation.table.as_str()) && relation.schema != schema);
+    match elsewhere {
+        None => Ok(()),
+        Some(relation) => Err(Problem::OtherSchema {
+            module: module.name,
+            needed: relation.table,
+            schema: relation.schema,
+        }),
     }
+}
+
+/// Runs a module's statements as the caller. What is in the schema must not be taken for what Postgres itself brings.
+fn run_script(schema: &str, script: &str) {
+    let _path = LocalSettings::safe_path();
+    sql::execute(&script.replace("@schema@", &quoted(schema)), &[]);
 }
 
 /// Imports the objects of new modules; returns a table name for each row.
@@ -173,20 +183,23 @@ fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
 
 fn count(tables: &[Table], name: &str) -> usize {
     let table = tables.iter().find(|table| table.kind.table == name);
-    let count = table.and_then(|table| {
-        sql::value(
-            &format!("SELECT pg_catalog.count(*) FROM {}", table.name),
-            &[],
-        )
+    let rows = table.map(|table| {
+        let statement = format!("SELECT pg_catalog.count(*) FROM {}", table.name);
+        table.query(&statement, &[])
     });
-    count
-        .and_then(|count| count.parse().ok())
+    number(rows)
+}
+
+fn number<T: FromStr + Default>(rows: Option<sql::Rows>) -> T {
+    let value = rows.into_iter().flatten().flatten().next().flatten();
+    value
+        .and_then(|value| value.parse().ok())
         .unwrap_or_default()
 }
 
 /// Drops the tables of the modules. Nothing in AWS changes.
 pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
-    store::lock()?;
+    let _running = store::lock()?;
     let installed = tables::installed_modules();
     for module in modules {
         if !installed.contains(module) {
@@ -206,7 +219,7 @@ pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
             });
         }
     }
-    let names = relations();
+    let relations = relations();
     let mut rows = Counted::new();
     let mut drops = Vec::new();
     for module in MODULES
@@ -215,15 +228,13 @@ pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
         .filter(|module| modules.contains(module))
     {
         for table in module.tables.iter().rev() {
-            let relation = names.iter().find(|(name, _)| name == table);
-            let held = relation.and_then(|(_, relation)| {
-                drops.push(relation.clone());
-                sql::value(&format!("SELECT pg_catalog.count(*) FROM {relation}"), &[])
+            let relation = relations.iter().find(|relation| relation.table == *table);
+            let held = relation.map(|relation| {
+                drops.push(relation.name());
+                let statement = format!("SELECT pg_catalog.count(*) FROM {}", relation.name());
+                as_table_owner(relation.owner, || sql::query(&statement, &[]))
             });
-            let count = held
-                .and_then(|count| count.parse().ok())
-                .unwrap_or_default();
-            rows.push((module.full_name(), (*table).to_owned(), count));
+            rows.push((module.full_name(), (*table).to_owned(), number(held)));
             store::forget_table(table);
         }
     }
@@ -233,20 +244,39 @@ pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
     Ok(rows)
 }
 
-/// The installed tables that still exist, by name.
-fn relations() -> Vec<(String, String)> {
-    let rows = crate::internal::as_owner(|| {
+/// An installed table, whatever shape it is in.
+struct Relation {
+    table: String,
+    schema: String,
+    relation: String,
+    owner: pg_sys::Oid,
+}
+
+impl Relation {
+    fn name(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.relation))
+    }
+}
+
+/// The installed tables that still exist.
+fn relations() -> Vec<Relation> {
+    let rows = as_owner(|| {
         sql::query(
-            "SELECT t.table_name, format('%I.%I', n.nspname, c.relname)
+            "SELECT t.table_name, n.nspname, c.relname, c.relowner
              FROM iasql.installed_table t
-             JOIN pg_class c ON c.oid = t.relation JOIN pg_namespace n ON n.oid = c.relnamespace",
+             JOIN pg_class c ON c.oid = t.relation AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace",
             &[],
         )
     });
     rows.into_iter()
         .filter_map(|row| {
-            let mut row = row.into_iter();
-            Some((row.next()??, row.next()??))
+            let mut row = row.into_iter().flatten();
+            Some(Relation {
+                table: row.next()?,
+                schema: row.next()?,
+                relation: row.next()?,
+                owner: sql::oid(&row.next()?),
+            })
         })
         .collect()
 }

@@ -1,76 +1,70 @@
-//! The extension's own tables, which users cannot touch.
-//!
-//! Fixed, qualified statements run as the extension's owner, with a pinned search path, so that nothing a user
-//! creates can stand in for what they name. Nothing here runs text that a user gave.
+//! With whose rights statements run: the extension's owner for its own tables, which users cannot touch, and a module
+//! table's owner for that table.
 
+use crate::local::LocalSettings;
 use crate::sql;
 use pgrx::pg_sys;
 
-/// Runs fixed statements as the extension's owner.
+/// Runs fixed, qualified statements as the extension's owner, with a pinned search path, so that nothing a user creates
+/// can stand in for what they name. Nothing here runs text that a user gave.
 pub fn as_owner<T>(statements: impl FnOnce() -> T) -> T {
-    let _owner = Owner::enter();
+    let _settings = LocalSettings::safe_path();
+    let _owner = Acting::enter(extension_owner(), pg_sys::SECURITY_LOCAL_USERID_CHANGE);
     statements()
 }
 
-struct Owner {
+/// Runs statements on a module table as the table's owner, where the caller has that role's rights anyway. What the
+/// owner has hung on the table (triggers, rules, checks) then can neither use the rights of a mightier caller nor change
+/// the caller's session. Any other caller runs them with its own rights.
+pub fn as_table_owner<T>(owner: pg_sys::Oid, statements: impl FnOnce() -> T) -> T {
+    // SAFETY: plain reads of the backend's state on its Postgres thread.
+    let switch = unsafe {
+        let caller = pg_sys::GetUserId();
+        caller != owner && pg_sys::has_privs_of_role(caller, owner)
+    };
+    let _settings = LocalSettings::enter(&[]);
+    let _owner = switch.then(|| {
+        let local = pg_sys::SECURITY_LOCAL_USERID_CHANGE;
+        Acting::enter(owner, local | pg_sys::SECURITY_RESTRICTED_OPERATION)
+    });
+    statements()
+}
+
+/// Another role acts until this is dropped. When an error leaves the guarded statements, Postgres itself restores the
+/// role with the (sub)transaction.
+struct Acting {
     user: pg_sys::Oid,
     context: i32,
-    settings: i32,
 }
 
-impl Owner {
-    fn enter() -> Owner {
-        let mut user = pg_sys::InvalidOid;
-        let mut context = 0;
-        // SAFETY: plain calls on the backend's Postgres thread. When an error leaves the guarded statements,
-        // Postgres itself restores the user and the settings with the (sub)transaction.
+impl Acting {
+    fn enter(role: pg_sys::Oid, context: u32) -> Acting {
+        let mut before = Acting {
+            user: pg_sys::InvalidOid,
+            context: 0,
+        };
+        // SAFETY: plain calls on the backend's Postgres thread, with valid pointers.
         unsafe {
-            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            let settings = pg_sys::NewGUCNestLevel();
-            pg_sys::set_config_option(
-                c"search_path".as_ptr(),
-                c"pg_catalog, pg_temp".as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
-            pg_sys::SetUserIdAndSecContext(
-                extension_owner(),
-                context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
-            );
-            Owner {
-                user,
-                context,
-                settings,
-            }
+            pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
+            pg_sys::SetUserIdAndSecContext(role, before.context | context.cast_signed());
         }
+        before
     }
 }
 
-impl Drop for Owner {
+impl Drop for Acting {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            // An error is on its way: the abort of the (sub)transaction restores both.
-            return;
-        }
-        // SAFETY: restores what `enter` found.
-        unsafe {
-            pg_sys::AtEOXact_GUC(false, self.settings);
-            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+        if !std::thread::panicking() {
+            // SAFETY: restores what `enter` found.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
         }
     }
 }
 
-/// The owner of schema `iasql`, who is the owner of the extension.
 fn extension_owner() -> pg_sys::Oid {
     let owner = sql::value(
         "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'iasql'",
         &[],
     );
-    owner
-        .and_then(|owner| owner.parse::<u32>().ok())
-        .map_or(pg_sys::InvalidOid, pg_sys::Oid::from)
+    owner.map_or(pg_sys::InvalidOid, |owner| sql::oid(&owner))
 }

@@ -10,6 +10,7 @@ mod functions;
 mod installing;
 mod internal;
 mod journal;
+mod local;
 mod modules;
 mod planning;
 mod pump;

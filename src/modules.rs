@@ -11,7 +11,7 @@ pub struct Module {
     pub needs: &'static [&'static str],
     /// Its tables, each after those it refers to.
     pub tables: &'static [&'static str],
-    /// The statements that create them.
+    /// The statements that create them, in `@schema@`.
     pub ddl: &'static str,
 }
 

@@ -1,6 +1,8 @@
 //! The one place where errors leave: SQLSTATE, message, DETAIL and HINT.
 
 use crate::journal::JournalError;
+use crate::sql::identifier;
+use crate::tables::SqlType;
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::Unread;
 use iasql_engine::plan::{Because, Difference, News, Notice, Refusal};
@@ -20,12 +22,16 @@ pub enum Problem {
     NoServer {
         /// The server that `iasql.server` names.
         server: String,
+        /// The user.
+        user: String,
     },
     /// The caller may not use the server.
     #[error("permission denied for foreign server {server}")]
     ServerDenied {
         /// The server.
         server: String,
+        /// The user.
+        user: String,
     },
     /// The caller has no user mapping.
     #[error("user \"{user}\" has no user mapping for foreign server \"{server}\"")]
@@ -47,7 +53,10 @@ pub enum Problem {
     },
     /// No region is known.
     #[error("no AWS region is set")]
-    NoRegion,
+    NoRegion {
+        /// The server that `iasql.server` names.
+        server: String,
+    },
     /// A call that concerns no row failed.
     #[error("{doing}: {error}")]
     Aws {
@@ -73,6 +82,9 @@ pub enum Problem {
         /// Who, and since when.
         holder: String,
     },
+    /// The run was set off by another, or by a trigger.
+    #[error("an apply, sync or install cannot be started by a trigger or inside another one")]
+    Nested,
     /// The transaction cannot write.
     #[error("cannot execute {function}() in a read-only transaction")]
     ReadOnly {
@@ -87,6 +99,9 @@ pub enum Problem {
         /// The nearest name that exists.
         nearest: &'static str,
     },
+    /// NULL instead of a module's name.
+    #[error("the name of a module must not be null")]
+    NullName,
     /// A module has no such version.
     #[error("module \"{module}\" has no version \"{version}\"")]
     NoVersion {
@@ -104,7 +119,7 @@ pub enum Problem {
         name: String,
     },
     /// Other modules need the module.
-    #[error("cannot uninstall {module}: {} still installed", dependents.join(", "))]
+    #[error("cannot uninstall {module}: still needed by {}", dependents.join(", "))]
     Needed {
         /// The module.
         module: &'static str,
@@ -137,6 +152,28 @@ pub enum Problem {
         /// The column.
         column: &'static str,
     },
+    /// A column of an installed table has a type that cannot be trusted.
+    #[error(
+        "column {column} of table {table} has the type {ty}, which is not one of Postgres or iasql"
+    )]
+    ColumnType {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Its type.
+        ty: SqlType,
+    },
+    /// What a module needs is in another schema.
+    #[error("module {module} needs table {needed}, which is in schema \"{schema}\"")]
+    OtherSchema {
+        /// The module.
+        module: &'static str,
+        /// A table that it needs.
+        needed: String,
+        /// Where that is.
+        schema: String,
+    },
     /// No schema to create tables in.
     #[error("no schema has been selected to create in")]
     NoSchema,
@@ -157,6 +194,8 @@ pub enum Problem {
         table: &'static str,
         /// The privilege.
         privilege: &'static str,
+        /// The user.
+        user: String,
     },
     /// The plan cannot be applied.
     #[error("{}", refusals.first().map(refusal_text).unwrap_or_default())]
@@ -196,20 +235,23 @@ impl Problem {
             Problem::ServerDenied { .. }
             | Problem::MappingDenied { .. }
             | Problem::TableDenied { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Problem::NoRegion => ERRCODE_INVALID_PARAMETER_VALUE,
+            Problem::NoRegion { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Problem::Aws { error, .. } => aws_code(error),
-            Problem::OtherAccount { .. } | Problem::Copy => {
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-            }
+            Problem::OtherAccount { .. }
+            | Problem::Copy
+            | Problem::OtherSchema { .. }
+            | Problem::Nested => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Problem::Busy { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
             Problem::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Problem::NoModule { .. } | Problem::NoVersion { .. } | Problem::NotInstalled { .. } => {
                 ERRCODE_UNDEFINED_OBJECT
             }
+            Problem::NullName => ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Problem::Needed { .. } => ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             Problem::NameTaken { .. } => ERRCODE_DUPLICATE_TABLE,
             Problem::TableGone { .. } => ERRCODE_UNDEFINED_TABLE,
             Problem::ColumnGone { .. } => ERRCODE_UNDEFINED_COLUMN,
+            Problem::ColumnType { .. } => ERRCODE_DATATYPE_MISMATCH,
             Problem::NoSchema => ERRCODE_INVALID_SCHEMA_NAME,
             Problem::Unreadable { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Problem::Refused { refusals } => match refusals.first().map(|refusal| &refusal.why) {
@@ -243,33 +285,44 @@ impl Problem {
                     list("not tried", &run.not_tried)
                 ))
             }
-            Problem::TableDenied { privilege, table } => {
-                Some(format!("The plan needs {privilege} on {table}."))
-            }
+            Problem::TableDenied {
+                privilege, table, ..
+            } => Some(format!("The plan needs {privilege} on {table}.")),
             _ => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Problem::NoServer { server } => format!(
-                "CREATE SERVER {server} FOREIGN DATA WRAPPER iasql OPTIONS (region 'us-east-2');\n\
-                 GRANT USAGE ON FOREIGN SERVER {server} TO CURRENT_USER;\n\
-                 CREATE USER MAPPING FOR CURRENT_USER SERVER {server} OPTIONS (profile 'default');"
+            Problem::NoServer { server, user } => {
+                let (server, user) = (identifier(server), identifier(user));
+                format!(
+                    "CREATE SERVER {server} FOREIGN DATA WRAPPER iasql OPTIONS (region 'us-east-2');\n\
+                     GRANT USAGE ON FOREIGN SERVER {server} TO {user};\n\
+                     CREATE USER MAPPING FOR {user} SERVER {server} \
+                     OPTIONS (access_key_id '…', secret_access_key '…');"
+                )
+            }
+            Problem::ServerDenied { server, user } => format!(
+                "GRANT USAGE ON FOREIGN SERVER {} TO {};",
+                identifier(server),
+                identifier(user)
             ),
-            Problem::ServerDenied { server } => {
-                format!("GRANT USAGE ON FOREIGN SERVER {server} TO …;")
-            }
-            Problem::NoMapping { server, user } => {
-                format!("CREATE USER MAPPING FOR \"{user}\" SERVER {server} OPTIONS (role_arn 'arn:aws:iam::…');")
-            }
+            Problem::NoMapping { server, user } => format!(
+                "CREATE USER MAPPING FOR {} SERVER {} OPTIONS (role_arn 'arn:aws:iam::…');",
+                identifier(user),
+                identifier(server)
+            ),
             Problem::MappingDenied { server, .. } => format!(
-                "A superuser can allow roles with ALTER SERVER {server} OPTIONS (ADD allowed_role_arns '…'), or write \
-                 the user mapping."
+                "A superuser can allow roles with ALTER SERVER {} OPTIONS (ADD allowed_role_arns '…'), or write the \
+                 user mapping.",
+                identifier(server)
             ),
-            Problem::NoRegion => {
-                "ALTER SERVER aws OPTIONS (ADD region 'us-east-2');".to_owned()
-            }
+            Problem::NoRegion { server } => format!(
+                "CREATE SERVER {0} FOREIGN DATA WRAPPER iasql OPTIONS (region 'us-east-2'); or ALTER SERVER {0} \
+                 OPTIONS (ADD region 'us-east-2');",
+                identifier(server)
+            ),
             Problem::Aws { error, .. } => aws_hint(error)?,
             Problem::OtherAccount { bound, .. } => format!(
                 "Use credentials of account {bound}, or use another database for the other account."
@@ -280,17 +333,20 @@ impl Problem {
             Problem::Busy { .. } => {
                 "Wait until it is done, or end it with pg_cancel_backend().".to_owned()
             }
+            Problem::Nested => "Call it by itself, once the rows are as they should be.".to_owned(),
             Problem::ReadOnly { .. } => "iasql_plan_apply() and iasql_plan_sync() need no writing.".to_owned(),
             Problem::NoModule { nearest, .. } => format!("Did you mean \"{nearest}\"? See iasql_modules_list()."),
+            Problem::NullName => "SELECT * FROM iasql_modules_list(); names them.".to_owned(),
             Problem::NoVersion { module, exists, .. } => format!("There is {module}@{exists}."),
-            Problem::NotInstalled { name } => format!("SELECT * FROM iasql_install('{name}');"),
+            Problem::NotInstalled { .. } => "SELECT * FROM iasql_modules_installed(); names what is.".to_owned(),
             Problem::Needed { dependents, .. } => {
                 let list: Vec<String> = dependents.iter().map(|name| format!("'{name}'")).collect();
                 format!("Name them too: SELECT * FROM iasql_uninstall(…, {});", list.join(", "))
             }
             Problem::NameTaken { table, schema } => format!(
                 "ALTER TABLE {schema}.{table} RENAME TO …; or install into another schema: CREATE SCHEMA aws; SET \
-                 search_path = aws, {schema};"
+                 search_path = aws, {schema};",
+                schema = identifier(schema)
             ),
             Problem::TableGone { module, .. } => format!(
                 "SELECT * FROM iasql_uninstall('{module}'); and install it again. Nothing in AWS is deleted by that."
@@ -298,12 +354,18 @@ impl Problem {
             Problem::ColumnGone { table, .. } => {
                 format!("Every column of {table} must stay; its module can be uninstalled and installed again.")
             }
+            Problem::ColumnType { table, column, .. } => {
+                format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE …; as it was installed.")
+            }
+            Problem::OtherSchema { schema, .. } => {
+                format!("Install it there: SET search_path = {};", identifier(schema))
+            }
             Problem::NoSchema => "CREATE SCHEMA aws; SET search_path = aws;".to_owned(),
             Problem::Refused { refusals } => refusals.first().and_then(refusal_hint)?,
             Problem::StepsFailed(run) => run.hint.clone(),
             Problem::Journal(error) => error.hint().to_owned(),
-            Problem::TableDenied { table, privilege } => {
-                format!("GRANT {privilege} ON {table} TO …;")
+            Problem::TableDenied { table, privilege, user } => {
+                format!("GRANT {privilege} ON {table} TO {};", identifier(user))
             }
             Problem::AwsThreadDied | Problem::Unreadable { .. } => return None,
         };

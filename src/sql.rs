@@ -90,7 +90,22 @@ unsafe fn texts(table: *mut pg_sys::SPITupleTable, count: u64) -> Rows {
     }
 }
 
-/// An identifier, quoted where it must be.
+/// An OID as the catalogs write it.
+pub fn oid(text: &str) -> pg_sys::Oid {
+    text.parse::<u32>()
+        .map_or(pg_sys::InvalidOid, pg_sys::Oid::from)
+}
+
+/// An identifier as people write it: quoted only where it must be.
+pub fn identifier(name: &str) -> String {
+    let name = CString::new(name).unwrap_or_default();
+    // SAFETY: the argument and the answer are strings that end in a zero byte; the answer is copied.
+    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name.as_ptr())) }
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// An identifier, quoted.
 pub fn quoted(identifier: &str) -> String {
     let mut quoted = String::with_capacity(identifier.len() + 2);
     quoted.push('"');

@@ -9,6 +9,7 @@ use iasql_engine::journal::{Entry, Record};
 use iasql_engine::{Known, Region, Row, RowKey};
 use pgrx::pg_sys;
 use serde_json::{Value as Json, json};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who last agreed on what.
@@ -238,17 +239,40 @@ pub fn seed_region(region: &str) {
     });
 }
 
+/// A run that may write. There is one at a time: in the database for as long as the transaction goes on, in this
+/// backend until this is dropped.
+#[must_use]
+pub struct Running(());
+
+thread_local! {
+    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        IS_RUNNING.set(false);
+    }
+}
+
 /// Takes the lock that one apply, sync or install at a time holds, to the end of the transaction and without waiting.
-pub fn lock() -> Result<(), Problem> {
+/// Refused where a run has set off what calls this: its own writes may fire triggers.
+pub fn lock() -> Result<Running, Problem> {
+    let depth = sql::value("SELECT pg_catalog.pg_trigger_depth()", &[]);
+    if IS_RUNNING.get() || depth.as_deref() != Some("0") {
+        return Err(Problem::Nested);
+    }
+    lock_database()?;
+    IS_RUNNING.set(true);
+    Ok(Running(()))
+}
+
+fn lock_database() -> Result<(), Problem> {
     let free = as_owner(|| {
         // SAFETY: plain calls on the backend's Postgres thread; the lock belongs to the (sub)transaction.
         unsafe {
             let oid = sql::value("SELECT 'iasql.apply_lock'::regclass::oid", &[]);
-            let oid = oid
-                .and_then(|oid| oid.parse::<u32>().ok())
-                .unwrap_or_default();
             pg_sys::ConditionalLockRelationOid(
-                pg_sys::Oid::from(oid),
+                sql::oid(&oid.unwrap_or_default()),
                 pg_sys::ExclusiveLock as pg_sys::LOCKMODE,
             )
         }

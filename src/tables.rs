@@ -3,7 +3,8 @@
 //! A table is found by the OID recorded at its install, never by its name: a temporary table or another schema cannot
 //! stand in for it. A table that is gone or cannot be read is an error, never an empty set.
 
-use crate::internal::as_owner;
+use crate::internal::{as_owner, as_table_owner};
+use crate::local::LocalSettings;
 use crate::modules;
 use crate::report::Problem;
 use crate::sql::{self, quoted};
@@ -13,6 +14,7 @@ use iasql_engine::{Column, Kind, Region, Row, RowKey, Value};
 use pgrx::pg_sys;
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::fmt;
 
 /// An installed table.
 #[derive(Debug, Clone)]
@@ -25,8 +27,33 @@ pub struct Table {
     pub id_column: &'static str,
     /// Whether it has a column `protected`.
     pub has_protected: bool,
-    /// The SQL types of its columns.
-    types: HashMap<String, String>,
+    owner: pg_sys::Oid,
+    types: HashMap<String, SqlType>,
+}
+
+/// The type of a column. Displayed qualified and quoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlType {
+    schema: String,
+    name: String,
+}
+
+impl SqlType {
+    /// Whether its values are JSON documents.
+    pub fn is_json(&self) -> bool {
+        self.schema == "pg_catalog" && matches!(self.name.as_str(), "json" | "jsonb")
+    }
+
+    /// Whether it is Postgres's or ours. A user's own type brings the user's own code, which casts would run.
+    fn is_trusted(&self) -> bool {
+        matches!(self.schema.as_str(), "pg_catalog" | "iasql")
+    }
+}
+
+impl fmt::Display for SqlType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
 }
 
 /// The kind of a table or of a part.
@@ -37,43 +64,37 @@ pub fn kind_of(table: &str) -> Option<&'static Kind> {
         .find(|kind| kind.table == table)
 }
 
-/// All installed tables, parts included.
+/// All installed tables, parts included. They keep their names and columns until the end of the transaction.
 pub fn installed() -> Result<Vec<Table>, Problem> {
-    let (tables, columns) = as_owner(|| {
+    let (tables, mut types) = as_owner(|| {
+        lock();
         let tables = sql::query(
-            "SELECT t.table_name, t.module_name, t.relation::oid, n.nspname, c.relname
+            "SELECT t.table_name, t.module_name, t.relation::oid, c.relowner, n.nspname, c.relname
              FROM iasql.installed_table t
-             LEFT JOIN pg_class c ON c.oid = t.relation
+             LEFT JOIN pg_class c ON c.oid = t.relation AND c.relkind = 'r'
              LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
              ORDER BY t.table_name",
             &[],
         );
-        let columns = sql::query(
-            "SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod)
-             FROM iasql.installed_table t JOIN pg_attribute a ON a.attrelid = t.relation
-             WHERE a.attnum > 0 AND NOT a.attisdropped",
-            &[],
-        );
-        (tables, columns)
+        (tables, types())
     });
-    let mut types: HashMap<String, HashMap<String, String>> = HashMap::new();
-    for column in columns {
-        if let [Some(relation), Some(name), Some(ty)] = column.as_slice() {
-            types
-                .entry(relation.clone())
-                .or_default()
-                .insert(name.clone(), ty.clone());
-        }
-    }
     let mut installed = Vec::new();
     for row in tables {
-        let [Some(table), Some(module), Some(oid), schema, relation] = row.as_slice() else {
+        let [
+            Some(table),
+            Some(module),
+            Some(oid),
+            owner,
+            schema,
+            relation,
+        ] = row.as_slice()
+        else {
             continue;
         };
         let Some(kind) = kind_of(table) else {
             continue;
         };
-        let (Some(schema), Some(relation)) = (schema, relation) else {
+        let (Some(owner), Some(schema), Some(relation)) = (owner, schema, relation) else {
             return Err(Problem::TableGone {
                 table: table.clone(),
                 module: module.clone(),
@@ -89,6 +110,7 @@ pub fn installed() -> Result<Vec<Table>, Problem> {
                 "id"
             },
             has_protected: types.contains_key("protected"),
+            owner: sql::oid(owner),
             types,
         });
     }
@@ -96,6 +118,41 @@ pub fn installed() -> Result<Vec<Table>, Problem> {
         table.check_columns()?;
     }
     Ok(installed)
+}
+
+/// Locks the installed tables as a reader does.
+fn lock() {
+    let relations = sql::query("SELECT relation::oid FROM iasql.installed_table", &[]);
+    for relation in relations.iter().flatten().flatten() {
+        // SAFETY: a plain call on the backend's Postgres thread. The lock belongs to the transaction; where there is no
+        // such relation any more, it keeps nobody from anything.
+        unsafe {
+            pg_sys::LockRelationOid(sql::oid(relation), pg_sys::AccessShareLock.cast_signed());
+        }
+    }
+}
+
+/// The types of the columns of the installed tables, by relation and name.
+fn types() -> HashMap<String, HashMap<String, SqlType>> {
+    let columns = sql::query(
+        "SELECT a.attrelid, a.attname, n.nspname, y.typname
+         FROM iasql.installed_table t JOIN pg_attribute a ON a.attrelid = t.relation
+         JOIN pg_type y ON y.oid = a.atttypid JOIN pg_namespace n ON n.oid = y.typnamespace
+         WHERE a.attnum > 0 AND NOT a.attisdropped",
+        &[],
+    );
+    let mut types: HashMap<String, HashMap<String, SqlType>> = HashMap::new();
+    for column in columns {
+        if let [Some(relation), Some(column), Some(schema), Some(name)] = column.as_slice() {
+            let ty = SqlType {
+                schema: schema.clone(),
+                name: name.clone(),
+            };
+            let columns = types.entry(relation.clone()).or_default();
+            columns.insert(column.clone(), ty);
+        }
+    }
+    types
 }
 
 /// The modules that are installed, in the order of [`modules::MODULES`].
@@ -139,20 +196,46 @@ impl Table {
         ties
     }
 
-    /// The SQL type of a column.
-    pub fn sql_type(&self, column: &str) -> &str {
-        self.types.get(column).map_or("text", String::as_str)
+    /// The SQL type of a column that the kind has.
+    pub fn sql_type(&self, column: &str) -> Option<&SqlType> {
+        self.types.get(column)
+    }
+
+    /// Runs a statement on the table and returns its rows.
+    pub fn query(&self, statement: &str, parameters: &[Option<&str>]) -> sql::Rows {
+        as_table_owner(self.owner, || sql::query(statement, parameters))
+    }
+
+    /// Runs a statement on the table and returns how many rows it wrote.
+    pub fn execute(&self, statement: &str, parameters: &[Option<&str>]) -> u64 {
+        as_table_owner(self.owner, || sql::execute(statement, parameters))
+    }
+
+    /// Whether the other table has the same owner, so that one statement may be on both.
+    pub fn has_owner_of(&self, other: &Table) -> bool {
+        self.owner == other.owner
     }
 
     fn check_columns(&self) -> Result<(), Problem> {
         let region = self.is_regional().then_some("region");
-        let needed = self.columns().map(|column| column.name).chain(region);
-        for column in needed.chain([self.id_column]) {
-            if !self.types.contains_key(column) {
-                return Err(Problem::ColumnGone {
-                    table: self.kind.table,
-                    column,
-                });
+        let protected = self.has_protected.then_some("protected");
+        let columns = self.columns().map(|column| column.name);
+        for column in columns
+            .chain(region)
+            .chain(protected)
+            .chain([self.id_column])
+        {
+            let table = self.kind.table;
+            match self.types.get(column) {
+                None => return Err(Problem::ColumnGone { table, column }),
+                Some(ty) if !ty.is_trusted() => {
+                    return Err(Problem::ColumnType {
+                        table,
+                        column,
+                        ty: ty.clone(),
+                    });
+                }
+                Some(_) => {}
             }
         }
         Ok(())
@@ -161,7 +244,10 @@ impl Table {
 
 /// Every row of the tables, parts with their wholes. Row security raises instead of hiding rows.
 pub fn read(tables: &[Table]) -> Result<Vec<Desired>, Problem> {
-    let _settings = ReadSettings::enter();
+    let _settings = LocalSettings::enter(&[
+        (c"row_security", c"off"),
+        (c"search_path", c"pg_catalog, pg_temp"),
+    ]);
     let mut parts: HashMap<&'static str, Parts> = HashMap::new();
     for table in tables.iter().filter(|table| table.kind.part_of.is_some()) {
         parts.insert(table.kind.table, read_parts(table)?);
@@ -264,7 +350,7 @@ fn select(table: &Table, extra: &[&str]) -> sql::Rows {
         .map(|extra| (*extra).to_owned())
         .chain(columns)
         .collect();
-    sql::query(
+    table.query(
         &format!("SELECT {} FROM {}", list.join(", "), table.name),
         &[],
     )
@@ -302,42 +388,4 @@ fn value(column: &'static Column, text: String) -> Result<Value, String> {
         }
         Type::Parts(_) => Value::Null,
     })
-}
-
-/// Row security raises instead of hiding rows, and operators are Postgres's own, until dropped.
-struct ReadSettings(i32);
-
-impl ReadSettings {
-    fn enter() -> ReadSettings {
-        // SAFETY: plain calls on the backend's Postgres thread; an error restores the settings with the
-        // (sub)transaction.
-        unsafe {
-            let level = pg_sys::NewGUCNestLevel();
-            for (name, value) in [
-                (c"row_security", c"off"),
-                (c"search_path", c"pg_catalog, pg_temp"),
-            ] {
-                pg_sys::set_config_option(
-                    name.as_ptr(),
-                    value.as_ptr(),
-                    pg_sys::GucContext::PGC_USERSET,
-                    pg_sys::GucSource::PGC_S_SESSION,
-                    pg_sys::GucAction::GUC_ACTION_SAVE,
-                    true,
-                    0,
-                    false,
-                );
-            }
-            ReadSettings(level)
-        }
-    }
-}
-
-impl Drop for ReadSettings {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: leaves the level that `enter` made.
-            unsafe { pg_sys::AtEOXact_GUC(false, self.0) }
-        }
-    }
 }

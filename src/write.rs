@@ -1,7 +1,8 @@
-//! Writes rows of module tables, as the caller, a statement a table.
+//! Writes rows of module tables, a statement a table. Names are qualified, but the search path is the caller's: users'
+//! triggers may count on it.
 
-use crate::sql::{self, quoted};
-use crate::tables::Table;
+use crate::sql::quoted;
+use crate::tables::{SqlType, Table};
 use iasql_engine::kind::{Scope, Type};
 use iasql_engine::{Region, Row, Value};
 use serde_json::{Map, Value as Json};
@@ -21,7 +22,7 @@ pub struct NewRow<'a> {
 
 /// Takes new ids for rows of a table.
 pub fn new_ids(table: &Table, count: usize) -> Vec<i64> {
-    let rows = sql::query(
+    let rows = table.query(
         "SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($1, $2)::pg_catalog.regclass)
          FROM pg_catalog.generate_series(1, $3::pg_catalog.int8)",
         &[
@@ -62,7 +63,7 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
 
 fn insert_records(table: &Table, columns: &[&str], records: Vec<Json>) {
     let list = list(columns);
-    sql::execute(
+    table.execute(
         &format!(
             "INSERT INTO {} ({list}) SELECT {list} FROM {}",
             table.name,
@@ -92,7 +93,7 @@ pub fn update(table: &Table, rows: BTreeMap<i64, Map<String, Json>>) -> u64 {
             .iter()
             .map(|name| format!("{0} = x.{0}", quoted(name)))
             .collect();
-        written += sql::execute(
+        written += table.execute(
             &format!(
                 "UPDATE {} AS t SET {} FROM {} WHERE t.{id} OPERATOR(pg_catalog.=) x.{id}",
                 table.name,
@@ -106,8 +107,21 @@ pub fn update(table: &Table, rows: BTreeMap<i64, Map<String, Json>>) -> u64 {
     written
 }
 
-/// Deletes rows of many tables in one statement, at whose end the foreign keys are checked.
+/// Deletes rows of tables, given each after those it refers to: in one statement, at whose end the foreign keys are
+/// checked, or in one for each owner.
 pub fn delete(rows: &[(&Table, Vec<i64>)]) {
+    let statements: Vec<_> = rows
+        .chunk_by(|(table, _), (next, _)| table.has_owner_of(next))
+        .collect();
+    for statement in statements.into_iter().rev() {
+        delete_at_once(statement);
+    }
+}
+
+fn delete_at_once(rows: &[(&Table, Vec<i64>)]) {
+    let Some((first, _)) = rows.first() else {
+        return;
+    };
     let mut parameters = Vec::new();
     let mut deletes = Vec::new();
     for (position, (table, ids)) in rows.iter().enumerate() {
@@ -120,11 +134,8 @@ pub fn delete(rows: &[(&Table, Vec<i64>)]) {
             position + 1
         ));
     }
-    if deletes.is_empty() {
-        return;
-    }
     let parameters: Vec<Option<&str>> = parameters.iter().map(|ids| Some(ids.as_str())).collect();
-    sql::execute(
+    first.execute(
         &format!("WITH {} SELECT 1", deletes.join(", ")),
         &parameters,
     );
@@ -196,7 +207,7 @@ pub fn delete_parts(part: &Table, wholes: &[Whole<'_>]) {
     if records.is_empty() {
         return;
     }
-    sql::execute(
+    part.execute(
         &format!(
             "DELETE FROM {} AS t USING {} WHERE {}",
             part.name,
@@ -222,7 +233,7 @@ fn record(table: &Table, row: &Row) -> Map<String, Json> {
 pub fn sql_value(table: &Table, column: &str, value: &Value) -> Json {
     match value {
         // A JSON document in a text column.
-        Value::Json(document) if !table.sql_type(column).starts_with("json") => {
+        Value::Json(document) if !table.sql_type(column).is_some_and(SqlType::is_json) => {
             Json::String(document.to_string())
         }
         value => value.to_json(),
@@ -232,7 +243,7 @@ pub fn sql_value(table: &Table, column: &str, value: &Value) -> Json {
 fn recordset(table: &Table, columns: &[&str]) -> String {
     let typed: Vec<String> = columns
         .iter()
-        .map(|column| format!("{} {}", quoted(column), table.sql_type(column)))
+        .filter_map(|column| Some(format!("{} {}", quoted(column), table.sql_type(column)?)))
         .collect();
     format!(
         "pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS x({})",

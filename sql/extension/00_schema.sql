@@ -1,3 +1,6 @@
+-- Whatever is in the schema that the functions go to must not be taken for what Postgres itself brings.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- The extension's own objects. Users read some of them and write none but the regions.
 CREATE SCHEMA iasql;
 COMMENT ON SCHEMA iasql IS 'The extension iasql: its types, its regions and its own records.';

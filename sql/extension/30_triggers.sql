@@ -134,3 +134,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION iasql.copy_protection() IS 'Trigger: an object is protected as soon as its row says so.';
+
+-- The id is what a row is known by: a row with another one would be a new row to apply, and the old one deleted.
+CREATE FUNCTION iasql.refuse_new_id() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'column "%" of table "%" identifies the row and never changes', TG_ARGV[0], TG_TABLE_NAME
+    USING ERRCODE = 'integrity_constraint_violation',
+          HINT = 'Change the other columns, or delete the row and insert another one.',
+          SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = TG_ARGV[0];
+END
+$$;
+COMMENT ON FUNCTION iasql.refuse_new_id() IS 'Trigger: refuses another id for a row. Its argument is the column.';

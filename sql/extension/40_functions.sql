@@ -8,17 +8,20 @@ COMMENT ON FOREIGN DATA WRAPPER iasql IS 'Says how to reach AWS (servers) and wi
 
 CREATE FUNCTION @extschema@.iasql_install(VARIADIC modules text[])
     RETURNS TABLE (module_name text, created_table_name text, record_count int)
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'iasql_install_wrapper';
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'iasql_install_wrapper';
 COMMENT ON FUNCTION @extschema@.iasql_install(text[]) IS
-'Creates the tables of the modules, and of those they need, and imports what the account holds.
+'Creates the tables of the modules, and of those they need, and imports what the account holds. Superusers only, unless granted.
 Sample: SELECT * FROM iasql_install(''aws_vpc'', ''aws_security_group'');';
+-- Who owns the module tables decides what every later apply acts on, with whose credentials so ever.
+REVOKE EXECUTE ON FUNCTION @extschema@.iasql_install(text[]) FROM PUBLIC;
 
 CREATE FUNCTION @extschema@.iasql_uninstall(VARIADIC modules text[])
     RETURNS TABLE (module_name text, dropped_table_name text, record_count int)
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'iasql_uninstall_wrapper';
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'iasql_uninstall_wrapper';
 COMMENT ON FUNCTION @extschema@.iasql_uninstall(text[]) IS
-'Drops the tables of the modules. Nothing in AWS changes.
+'Drops the tables of the modules. Nothing in AWS changes. Superusers only, unless granted.
 Sample: SELECT * FROM iasql_uninstall(''aws_cloudwatch'');';
+REVOKE EXECUTE ON FUNCTION @extschema@.iasql_uninstall(text[]) FROM PUBLIC;
 
 CREATE FUNCTION @extschema@.iasql_plan_apply()
     RETURNS TABLE (action text, table_name text, id int, description text)
