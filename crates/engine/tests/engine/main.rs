@@ -7,6 +7,7 @@ mod scene;
 
 mod adoption;
 mod drift;
+mod executing;
 mod order;
 mod replacing;
 mod resuming;
