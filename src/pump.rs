@@ -164,14 +164,30 @@ impl Waiting {
     }
 }
 
-/// Whether the user or the server wants this backend to stop.
+/// Whether the user or the server wants this backend to stop, or the client is gone.
 fn wants_to_stop() -> bool {
     // SAFETY: flags that signal handlers set, read on the thread that they are set for.
     unsafe {
-        std::ptr::read_volatile(&raw const pg_sys::InterruptPending) != 0
-            && (std::ptr::read_volatile(&raw const pg_sys::QueryCancelPending) != 0
-                || std::ptr::read_volatile(&raw const pg_sys::ProcDiePending) != 0)
+        is_set(&raw const pg_sys::InterruptPending)
+            && (is_set(&raw const pg_sys::QueryCancelPending)
+                || is_set(&raw const pg_sys::ProcDiePending)
+                || is_set(&raw const pg_sys::ClientConnectionLost)
+                || is_set(&raw const pg_sys::CheckClientConnectionPending)
+                    && !pq_check_connection())
     }
+}
+
+/// # Safety
+/// The flag is one of Postgres's, read on the thread that its signal handlers set it for.
+unsafe fn is_set(flag: *const pg_sys::sig_atomic_t) -> bool {
+    // SAFETY: see above.
+    unsafe { flag.read_volatile() != 0 }
+}
+
+unsafe extern "C-unwind" {
+    /// Postgres's own look whether the client is still there, which pgrx has no binding for. To service the interrupt
+    /// would do the same and end the backend at once.
+    fn pq_check_connection() -> bool;
 }
 
 thread_local! {
