@@ -9,13 +9,13 @@ use iasql_engine::plan::Action;
 use iasql_engine::sync::{RowChange, SyncPlan};
 use iasql_engine::{Known, Row, RowKey, Value};
 use serde_json::Map;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// Carries out the plan. New rows get their ids, which the changes then hold.
 pub fn carry_out(scene: &Scene, plan: &mut SyncPlan) {
     give_ids(scene, plan);
     for table in scene.wholes() {
-        insert(scene, table, plan);
+        insert(scene, table, &plan.changes);
     }
     for table in scene.wholes() {
         update(scene, table, &plan.changes);
@@ -87,19 +87,12 @@ fn of<'a>(
         .filter(move |change| change.key.table == table.kind.table && change.action == action)
 }
 
-fn insert(scene: &Scene, table: &Table, plan: &SyncPlan) {
-    let changes = plan.changes.as_slice();
-    let protected: HashSet<RowKey> = plan
-        .agree
-        .iter()
-        .filter(|(_, known)| known.protected)
-        .map(|(key, _)| *key)
-        .collect();
+fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
     let new: Vec<NewRow<'_>> = of(table, changes, Action::Create)
         .map(|change| NewRow {
             id: change.key.id,
             region: &change.region,
-            protected: protected.contains(&change.key),
+            protected: change.protected,
             row: &change.row,
         })
         .collect();

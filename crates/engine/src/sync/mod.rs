@@ -42,6 +42,8 @@ pub struct RowChange {
     pub row: Row,
     /// The columns that change.
     pub columns: Vec<Difference>,
+    /// Whether the row forbids deleting and replacing its object.
+    pub protected: bool,
 }
 
 /// Plans a sync.

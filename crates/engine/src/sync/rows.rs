@@ -82,6 +82,7 @@ impl Syncer<'_> {
                     object: known.map(|known| known.id.clone()),
                     row: written,
                     columns: Vec::new(),
+                    protected: row.protected,
                 }),
             }
         }
@@ -168,6 +169,7 @@ impl Syncer<'_> {
             object: Some(object.id.clone()),
             row: self.written(&aligned, object),
             columns,
+            protected: row.protected,
         };
         let refreshed = volatile.then(|| change(Vec::new()));
         let changed = (!columns.is_empty()).then(|| change(columns));
@@ -213,6 +215,7 @@ impl Syncer<'_> {
             object: Some(object.id.clone()),
             row,
             columns: Vec::new(),
+            protected,
         });
     }
 
