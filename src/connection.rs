@@ -6,7 +6,7 @@
 
 use crate::internal::as_owner;
 use crate::report::Problem;
-use crate::{settings, sql};
+use crate::{settings, sql, store};
 use iasql_aws::session::{Credentials, Settings};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -25,7 +25,7 @@ pub fn current() -> Result<Settings, Problem> {
             true => Ok(Settings {
                 credentials: Credentials::Chain,
                 endpoint_url: None,
-                region: None,
+                region: default_region(),
             }),
             false => Err(Problem::NoServer {
                 server,
@@ -53,8 +53,14 @@ pub fn current() -> Result<Settings, Problem> {
     Ok(Settings {
         credentials,
         endpoint_url: options.get("endpoint_url").cloned(),
-        region: options.get("region").cloned(),
+        region: options.get("region").cloned().or_else(default_region),
     })
+}
+
+/// The region of rows that name none, for the calls of global services.
+fn default_region() -> Option<String> {
+    let regions = store::enabled_regions();
+    regions.first().map(ToString::to_string)
 }
 
 fn credentials(

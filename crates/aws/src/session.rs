@@ -5,8 +5,10 @@ use crate::error::{AwsError, Class};
 use crate::limits::Limiter;
 use crate::operation::Service;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::meta::region::ProvideRegion;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -133,11 +135,7 @@ impl Session {
             .with_sleep_impl(TokioSleep::new());
         let region = match &settings.region {
             Some(region) => Some(SdkRegion::new(region.clone())),
-            None => {
-                aws_config::default_provider::region::default_provider()
-                    .region()
-                    .await
-            }
+            None => own_region(&provider).await,
         };
         let provider = provider.with_region(region.clone());
         let mut sdk = SdkConfig::builder()
@@ -200,6 +198,12 @@ impl Session {
         self.identity
             .get_or_try_init(|| async {
                 let operation = Service::Sts.op("GetCallerIdentity");
+                if self.region.as_str().is_empty() {
+                    return Err(AwsError {
+                        class: Class::NotSent,
+                        ..AwsError::unsupported(operation, "no region is set")
+                    });
+                }
                 let access = self.access(&self.region);
                 let answer = access
                     .read(operation, || access.sts().get_caller_identity().send())
@@ -220,6 +224,19 @@ impl Session {
             })
             .await
     }
+}
+
+/// The region of the SDK's own configuration: environment, files, instance. Its ready-made chain takes no HTTP client.
+async fn own_region(provider: &ProviderConfig) -> Option<SdkRegion> {
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(
+            ProfileFileRegionProvider::builder()
+                .configure(provider)
+                .build(),
+        )
+        .or_else(ImdsRegionProvider::builder().configure(provider).build())
+        .region()
+        .await
 }
 
 async fn provide(
