@@ -47,6 +47,12 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
+    /// A program's input or output is closed.
+    #[error("{what} has ended")]
+    Closed {
+        /// The program.
+        what: &'static str,
+    },
     /// Something awaited did not happen in time.
     #[error("waited {seconds} s in vain for {what}")]
     Timeout {

@@ -1,11 +1,12 @@
 //! The harness of the black-box tests: a throw-away Postgres with this build of the extension, the AWS emulator, a
-//! proxy that counts calls and injects faults, and the clients that people use.
+//! proxy that counts calls and injects faults, the clients that people use, and a reader of the documents.
 //!
 //! It must not know the extension's code: like a user, it sees only SQL on one side and HTTP on the other.
 
 mod cloud;
 mod cluster;
 mod database;
+pub mod document;
 mod emulator;
 mod error;
 mod fixture;
