@@ -291,7 +291,7 @@ fn malformed(name: &str, value: &str) -> Option<&'static str> {
         "region" if value.is_empty() || !value.chars().all(plain) => {
             Some("A region is a name like us-east-2.")
         }
-        "endpoint_url" if !(value.starts_with("http://") || value.starts_with("https://")) => {
+        "endpoint_url" if !is_endpoint(value) => {
             Some("An endpoint is a URL like http://127.0.0.1:5000.")
         }
         "role_arn" if !(value.starts_with("arn:") && value.contains(":role/")) => {
@@ -301,6 +301,18 @@ fn malformed(name: &str, value: &str) -> Option<&'static str> {
         _ if value.is_empty() => Some("The value is empty."),
         _ => None,
     }
+}
+
+/// Whether it is a URL without user and password, which messages would repeat.
+fn is_endpoint(url: &str) -> bool {
+    let rest = url.strip_prefix("http://");
+    let rest = rest.or_else(|| url.strip_prefix("https://"));
+    rest.is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_:/[]".contains(c))
+    })
 }
 
 fn invalid_option(code: PgSqlErrorCode, message: &str, hint: &str) {

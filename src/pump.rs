@@ -49,6 +49,11 @@ impl Sessions {
             }
         }
     }
+
+    /// Forgets the session of these settings, so that the next one looks for credentials anew.
+    pub fn forget(&self, settings: &Settings) {
+        self.0.borrow_mut().remove(settings);
+    }
 }
 
 /// What a call is given to talk to the backend.

@@ -5,7 +5,7 @@ use crate::report::Problem;
 use crate::store::{self, Binding};
 use crate::tables::{self, Table};
 use crate::{connection, sql};
-use iasql_aws::error::AwsError;
+use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::{Reading, Request};
 use iasql_aws::session::{Identity, Settings};
 use iasql_engine::journal::{Intent, intents};
@@ -116,15 +116,24 @@ pub fn read_cloud(
         OnInterrupt::Drop,
         move |sessions, _| {
             Box::pin(async move {
-                let session = sessions.get(&settings).await;
-                let identity = session.identity().await?.clone();
-                let elsewhere =
-                    bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
-                let reading = match elsewhere {
-                    true => Reading::default(),
-                    false => iasql_aws::read::read(&session, request).await?,
+                let read = async {
+                    let session = sessions.get(&settings).await;
+                    let identity = session.identity().await?.clone();
+                    let elsewhere =
+                        bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
+                    let reading = match elsewhere {
+                        true => Reading::default(),
+                        false => iasql_aws::read::read(&session, request).await?,
+                    };
+                    Ok::<_, AwsError>((identity, reading))
                 };
-                Ok::<_, AwsError>((identity, reading))
+                let answer = read.await;
+                if let Err(error) = &answer
+                    && error.class == Class::Credentials
+                {
+                    sessions.forget(&settings);
+                }
+                answer
             })
         },
         &mut |_| {},

@@ -107,7 +107,7 @@ impl AwsError {
             (None, Some(status)) if code.is_none() => {
                 format!("answered with HTTP {status} and a body that AWS does not send")
             }
-            _ => causes(&error),
+            _ => causes(&error).replace('\n', " "),
         };
         let class = match &error {
             SdkError::ConstructionFailure(_) => Class::NotSent,

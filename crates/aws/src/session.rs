@@ -6,6 +6,7 @@ use crate::limits::Limiter;
 use crate::operation::Service;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
@@ -143,6 +144,8 @@ impl Session {
             .http_client(http)
             .sleep_impl(sleep)
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+            // One for all clients: else each would assume the role for itself.
+            .identity_cache(IdentityCache::lazy().build())
             .region(region.clone())
             // One retry policy, in `access`, which the journal and the limits know of.
             .retry_config(RetryConfig::disabled())
