@@ -37,7 +37,7 @@ COMMENT ON TYPE iasql.load_balancer_ip_address_type IS 'IP versions that the cli
 CREATE TYPE iasql.listener_action_type AS ENUM ('forward');
 COMMENT ON TYPE iasql.listener_action_type IS 'What a listener does with a request.';
 
-CREATE TYPE iasql.task_definition_status AS ENUM ('ACTIVE', 'DELETE_IN_PROGRESS', 'INACTIVE');
+CREATE TYPE iasql.task_definition_status AS ENUM ('ACTIVE', 'INACTIVE');
 COMMENT ON TYPE iasql.task_definition_status IS 'Status of a task definition revision, as AWS reports it.';
 
 CREATE TYPE iasql.cpu_memory AS ENUM (
