@@ -31,12 +31,8 @@ pub trait Resource: Sync {
 
     /// Does what a create left undone that was cut off: called with the object as it was found.
     async fn finish(&self, writer: &Writer, object: &Object, row: &Row) -> Result<(), AwsError> {
-        let differences = compare_new(row, &object.row);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        let changed = Changed::new(differences.iter().map(|difference| difference.column));
-        self.update(writer, object, row, &changed).await
+        self.update(writer, object, row, &Changed::between(object, row))
+            .await
     }
 
     /// Changes the columns in `changed` to the row's values. Called with the same arguments again after a crash.
@@ -60,6 +56,12 @@ impl Changed {
     /// These columns.
     pub fn new(columns: impl IntoIterator<Item = &'static str>) -> Changed {
         Changed(columns.into_iter().collect())
+    }
+
+    /// The columns in which the object differs from what the row wants.
+    pub fn between(object: &Object, row: &Row) -> Changed {
+        let differences = compare_new(row, &object.row);
+        Changed::new(differences.iter().map(|difference| difference.column))
     }
 
     /// Whether the column changes.

@@ -92,7 +92,10 @@ impl Resource for SecurityGroup {
     }
 
     async fn finish(&self, writer: &Writer, object: &Object, row: &Row) -> Result<(), AwsError> {
-        bring_rules(writer, &object.id).await?;
+        // Since the create was cut off, others may have given the group rules.
+        for rule in security_group_rule::automatic(writer.reader(), &object.id).await? {
+            writer.brought(rule, Unmatched::Discard);
+        }
         self.update(writer, object, row, &Changed::new(["tags"]))
             .await
     }

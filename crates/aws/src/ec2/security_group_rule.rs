@@ -199,6 +199,20 @@ pub(super) async fn made_with(writer: &Writer, group: &CloudId) -> Result<Vec<Ob
     Ok(rules.unwrap_or_default())
 }
 
+/// Those of a group's rules that AWS makes along with a group: everything may leave.
+pub(super) async fn automatic(reader: &Reader, group: &CloudId) -> Result<Vec<Object>, AwsError> {
+    let mut rules = read(reader, Some(filter("group-id", group))).await?;
+    rules.retain(|rule| {
+        let row = &rule.row;
+        let peers = [row.text("cidr_ipv4"), row.text("cidr_ipv6")];
+        is_egress(row)
+            && row.text("ip_protocol") == Some("-1")
+            && row.get("description").is_null()
+            && (peers[0] == Some("0.0.0.0/0") || peers[1] == Some("::/0"))
+    });
+    Ok(rules)
+}
+
 async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Object>, AwsError> {
     all_pages(op("DescribeSecurityGroupRules"), async |token| {
         let page = reader

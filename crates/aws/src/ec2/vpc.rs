@@ -96,6 +96,12 @@ impl Resource for Vpc {
         Ok(vpc)
     }
 
+    async fn finish(&self, writer: &Writer, object: &Object, row: &Row) -> Result<(), AwsError> {
+        self.update(writer, object, row, &Changed::between(object, row))
+            .await?;
+        bring_default_group(writer, &object.id).await
+    }
+
     async fn update(
         &self,
         writer: &Writer,

@@ -155,6 +155,18 @@ impl Account {
         })
     }
 
+    /// Does what a create left undone that was cut off.
+    pub fn finish(
+        &self,
+        resource: &dyn Resource,
+        object: &Object,
+        row: &Row,
+    ) -> Step<Result<(), AwsError>> {
+        self.write(resource, async |writer| {
+            resource.finish(writer, object, row).await
+        })
+    }
+
     /// Deletes the object.
     pub fn delete(&self, resource: &dyn Resource, object: &Object) -> Step<Result<(), AwsError>> {
         self.write(resource, async |writer| {

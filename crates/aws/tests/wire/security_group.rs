@@ -175,6 +175,31 @@ fn create_tells_of_the_rules_that_let_everything_out() {
 }
 
 #[test]
+fn a_create_that_was_cut_off_ends_without_the_automatic_rules_and_with_those_of_others() {
+    let everywhere = "<cidrIpv4>0.0.0.0/0</cidrIpv4>";
+    let by_hand = format!("{everywhere}<description>by hand</description>");
+    let aws = Account::new([
+        rules(&[
+            rule("sgr-1", "sg-1", true, everywhere),
+            rule("sgr-2", "sg-1", true, "<cidrIpv6>::/0</cidrIpv6>"),
+            rule("sgr-3", "sg-1", false, everywhere),
+            rule("sgr-4", "sg-1", true, "<cidrIpv4>10.0.0.0/8</cidrIpv4>"),
+            rule("sgr-5", "sg-1", true, &by_hand),
+        ]),
+        // They are discarded once, and are not waited for.
+        rules(&[]),
+    ]);
+    let step = aws.finish(&SecurityGroup, &object(), &row());
+    step.result.unwrap();
+    let brought = step.brought.iter();
+    let brought: Vec<_> = brought.map(|it| it.object.id.as_str()).collect();
+    assert_eq!(brought, ["sgr-1", "sgr-2"]);
+    let step = aws.finish(&SecurityGroup, &object(), &row());
+    step.result.unwrap();
+    assert!(step.brought.is_empty() && step.waited.is_empty());
+}
+
+#[test]
 fn without_a_vpc_the_group_is_made_in_the_default_vpc_with_its_tags() {
     let mut script = vec![vpc::all(&[
         vpc::vpc("vpc-1", "available", false, &[]),

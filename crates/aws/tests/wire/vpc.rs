@@ -282,6 +282,34 @@ fn create_waits_for_the_vpc_sets_what_differs_and_tells_of_the_default_group() {
 }
 
 #[test]
+fn a_create_that_was_cut_off_ends_with_what_differs_and_the_default_group() {
+    let groups =
+        json!({"MaxResults": "1000", "Filter.1.Name": "vpc-id", "Filter.1.Value.1": "vpc-1"});
+    let rules =
+        json!({"MaxResults": "1000", "Filter.1.Name": "group-id", "Filter.1.Value.1": "sg-1"});
+    let automatic = rule("sgr-1", "sg-1", true, "<cidrIpv4>0.0.0.0/0</cidrIpv4>");
+    let aws = Account::new([
+        modify("EnableDnsHostnames", "true"),
+        call("DescribeSecurityGroups", groups).xml(&page(
+            "securityGroupInfo",
+            &[group("sg-1", "default", "vpc-1", &[])],
+            None,
+        )),
+        call("DescribeSecurityGroupRules", rules).xml(&page(
+            "securityGroupRuleSet",
+            &[automatic],
+            None,
+        )),
+    ]);
+    let wanted = row().with("enable_dns_hostnames", true);
+    let step = aws.finish(&Vpc, &object(), &wanted);
+    step.result.unwrap();
+    let brought = step.brought.iter();
+    let brought: Vec<_> = brought.map(|it| it.object.id.as_str()).collect();
+    assert_eq!(brought, ["sg-1", "sgr-1"]);
+}
+
+#[test]
 fn a_create_whose_answer_was_lost_is_not_sent_again() {
     let aws = Account::new([create().lost()]);
     let step = aws.create(&Vpc, &row().with("tags", json!({"team": "x"})));
