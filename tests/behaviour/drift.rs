@@ -3,7 +3,7 @@
 use iasql_tests::{Fixture, Result, Service, Session};
 use serde_json::json;
 
-use crate::{apply, assert_one_says, assert_settled, notices, steps};
+use crate::{NOTHING, apply, assert_one_says, assert_settled, notices, steps};
 
 /// A role with a description that apply has set and a session time that it has not. Then somebody changes both.
 fn drifted() -> Result<(Fixture, Session)> {
@@ -58,7 +58,7 @@ fn what_apply_has_set_is_put_back_and_the_rest_is_kept_with_a_notice() -> Result
         ],
     );
     assert_eq!(are(role(&fixture)?), ["ours", "7200"]);
-    assert!(apply(&mut session)?.is_empty());
+    assert_eq!(apply(&mut session)?, NOTHING);
     assert_one_says(&notices(&mut session), &["max_session_duration"]);
     assert_eq!(steps(&mut session, "iasql_sync")?, ["update role"]);
     assert_eq!(
@@ -83,7 +83,7 @@ fn enforce_puts_everything_back() -> Result {
 fn keep_changes_nothing_and_says_what_differs() -> Result {
     let (fixture, mut session) = drifted()?;
     session.query("SET iasql.on_drift = 'keep'")?;
-    assert!(apply(&mut session)?.is_empty());
+    assert_eq!(apply(&mut session)?, NOTHING);
     assert_one_says(
         &notices(&mut session),
         &["description", "max_session_duration"],
@@ -144,6 +144,6 @@ fn drift_alone_never_replaces() -> Result {
         fixture.cloud().json(Service::Logs, operation, &input)?;
     }
     // Deleted and made again by somebody: the same name is the same object.
-    assert!(apply(&mut session)?.is_empty());
+    assert_eq!(apply(&mut session)?, NOTHING);
     assert_settled(&fixture, &mut session)
 }

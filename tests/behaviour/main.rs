@@ -1,13 +1,26 @@
 //! What each edit of a row, and each change that somebody else makes in AWS, leads to.
 
+mod account_owned;
 mod cloud_filled;
+mod databases;
 mod drift;
 mod meeting;
+mod network;
 mod nulls;
+mod policies;
+mod regions;
+mod replace;
+mod services;
+mod tags;
+mod task_definitions;
+mod web;
 
 use iasql_tests::{Fixture, Result, Session};
 
-/// Runs statements, then a plan, an apply or a sync; returns `action table` for each of its rows.
+/// No steps, calls or notices.
+const NOTHING: [&str; 0] = [];
+
+/// Runs a plan, an apply or a sync; returns `action table` for each of its rows.
 fn steps(session: &mut Session, function: &str) -> Result<Vec<String>> {
     let rows = session.query(&format!(
         "SELECT action || ' ' || table_name FROM {function}()"
@@ -36,14 +49,7 @@ fn assert_settled(fixture: &Fixture, session: &mut Session) -> Result {
     fixture.proxy().forget_calls();
     let rows = session.query("SELECT * FROM iasql_apply()")?;
     assert!(rows.is_empty(), "iasql_apply() has rows:\n{rows}");
-    let writing: Vec<String> = fixture
-        .proxy()
-        .calls()
-        .into_iter()
-        .filter(|call| call.mutates())
-        .map(|call| call.name)
-        .collect();
-    assert_eq!(writing, Vec::<String>::new());
+    assert_eq!(writing_calls(fixture), NOTHING);
     Ok(())
 }
 
@@ -63,4 +69,22 @@ fn assert_one_says(texts: &[String], parts: &[&str]) {
         .iter()
         .filter(|text| parts.iter().all(|part| text.contains(part)));
     assert_eq!(saying.count(), 1, "one should say {parts:?}: {texts:#?}");
+}
+
+/// The names of the writing calls since they were last forgotten, in order.
+fn writing_calls(fixture: &Fixture) -> Vec<String> {
+    let calls = fixture.proxy().calls().into_iter();
+    let writing = calls.filter(|call| call.mutates());
+    writing.map(|call| call.operation().to_owned()).collect()
+}
+
+/// Asserts that among the calls there are these, in this order.
+fn assert_in_order(calls: &[String], expected: &[&str]) {
+    let mut calls_left = calls.iter();
+    for operation in expected {
+        assert!(
+            calls_left.any(|call| call == operation),
+            "{operation} is not where it should be in {calls:?}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use iasql_tests::{Fixture, Result, Service};
 use serde_json::json;
 
-use crate::{apply, assert_one_says, assert_settled, notices};
+use crate::{NOTHING, apply, assert_one_says, assert_settled, notices};
 
 #[test]
 fn a_log_group_without_retention_never_expires_and_null_takes_retention_away() -> Result {
@@ -49,7 +49,7 @@ fn what_aws_chooses_is_written_back_and_null_again_is_no_change() -> Result {
     session.query(
         "UPDATE target_group SET health_check_path = NULL, healthy_threshold_count = NULL",
     )?;
-    assert!(apply(&mut session)?.is_empty());
+    assert_eq!(apply(&mut session)?, NOTHING);
     assert_one_says(
         &notices(&mut session),
         &[
@@ -74,7 +74,7 @@ fn a_value_that_the_user_set_and_then_leaves_to_aws_stays_as_it_is() -> Result {
     )?;
     apply(&mut session)?;
     session.query("UPDATE target_group SET health_check_path = NULL")?;
-    assert!(apply(&mut session)?.is_empty());
+    assert_eq!(apply(&mut session)?, NOTHING);
     assert_eq!(
         session
             .query("SELECT health_check_path FROM target_group")?
