@@ -5,6 +5,7 @@ use crate::sql::identifier;
 use crate::tables::SqlType;
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::Unread;
+use iasql_engine::RowKey;
 use iasql_engine::plan::{Because, Difference, News, Notice, Refusal};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -412,6 +413,11 @@ pub fn aws_detail(error: &AwsError) -> String {
 
 /// What to do about an error of AWS.
 pub fn aws_hint(error: &AwsError) -> Option<String> {
+    if error.code.as_deref() == Some("RepositoryNotEmptyException") {
+        return Some(
+            "Delete the images of the repository, then run iasql_apply() again.".to_owned(),
+        );
+    }
     let hint = match error.class {
         Class::Denied => format!("Allow the action {} to the role or user.", error.operation),
         Class::Credentials => {
@@ -478,9 +484,17 @@ fn columns(differences: &[Difference]) -> String {
     changes.join(", ")
 }
 
+/// A row by its table and id, and by its name where it has one.
+fn row_text(key: &RowKey, name: &str) -> String {
+    match name {
+        "" => key.to_string(),
+        name => format!("{key} \"{name}\""),
+    }
+}
+
 /// A refusal in one line.
 pub fn refusal_text(refusal: &Refusal) -> String {
-    let row = format!("{} \"{}\"", refusal.key, refusal.name);
+    let row = row_text(&refusal.key, &refusal.name);
     match &refusal.why {
         Because::Differs {
             object,
@@ -565,7 +579,7 @@ fn refusal_hint(refusal: &Refusal) -> Option<String> {
 
 /// A notice in one line.
 pub fn notice_text(notice: &Notice) -> String {
-    let row = format!("{} \"{}\"", notice.key, notice.name);
+    let row = row_text(&notice.key, &notice.name);
     match &notice.what {
         News::DriftKept(differences) => format!(
             "{row}: changed in AWS by somebody else and kept: {}; iasql_sync() takes it into the row",

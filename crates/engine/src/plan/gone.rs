@@ -4,7 +4,7 @@ use super::decide::Planner;
 use super::{Action, Because, News, Notice, Place, Refusal, Step, Why, Work};
 use crate::kind::Kind;
 use crate::object::{Known, Object, Owner};
-use crate::row::{CloudId, Region, RowKey};
+use crate::row::{CloudId, ObjectKey, Region, RowKey};
 use std::collections::{BTreeSet, HashSet};
 
 impl<'w> Planner<'w> {
@@ -18,7 +18,7 @@ impl<'w> Planner<'w> {
     }
 
     /// Rows that were agreed on and are gone: their objects are deleted, unless they belong to the account or go with
-    /// another.
+    /// another. A whole is decided before what belongs to it.
     pub(super) fn deleted_rows(&mut self) {
         let known = self.world.known.iter();
         let mut deleted: Vec<(RowKey, &'w Known)> = known
@@ -51,7 +51,15 @@ impl<'w> Planner<'w> {
             return self.plan.refusals.push(Refusal { key, name, why });
         }
         let what = match &object.owner {
-            Owner::User => None,
+            Owner::User => match self.whole(&object) {
+                Some(whole) if self.goes_with_another(whole) => {
+                    return self.plan.effects.forget.push(key);
+                }
+                Some(whole) if self.is_put_back(whole) => {
+                    Some(News::GoesWithAnother(whole.id.clone()))
+                }
+                _ => None,
+            },
             Owner::Account => Some(News::AccountOwned),
             Owner::Object(_) if self.goes_with_another(&object) => {
                 return self.plan.effects.forget.push(key);
@@ -82,6 +90,23 @@ impl<'w> Planner<'w> {
             protected: false,
             shown: true,
         });
+    }
+
+    /// The object that this one belongs to. Their rows are deleted together.
+    fn whole(&self, object: &Object) -> Option<&'w Object> {
+        let column = object.kind().columns.iter().find(|column| column.belongs)?;
+        let key = ObjectKey {
+            table: column.reference?.table,
+            region: object.region.clone(),
+            id: object.row.object(column.name)?.clone(),
+        };
+        let position = self.objects.by_id(&key)?;
+        Some(&self.world.actual[position])
+    }
+
+    fn is_put_back(&self, object: &Object) -> bool {
+        let mut put_back = self.plan.effects.restore.iter();
+        put_back.any(|(_, other)| other.key() == object.key())
     }
 
     /// Says which objects an earlier run made that no row stands for, because the row was rolled back. Every other

@@ -1,8 +1,9 @@
 //! Replacements that cannot be: the old object must go first, and something that stays uses it.
 
+use super::bind::natural_key;
 use super::graph::{for_each_mention, for_each_reference};
 use super::{Action, Because, Plan, Refusal, Step, Work, World};
-use crate::kind::Change;
+use crate::kind::{Change, Replace};
 use crate::object::Object;
 use crate::row::{ObjectKey, RowKey};
 use crate::value::Ref;
@@ -40,6 +41,7 @@ pub(super) fn refuse(plan: &mut Plan, world: &World<'_>, deleters: &HashMap<Obje
         });
     }
     for (create, user) in users {
+        let (create, user) = reason(&plan.steps, &early, create, user);
         let step = &plan.steps[create];
         let columns = step
             .changes
@@ -69,6 +71,34 @@ fn early_deletes(steps: &[Step]) -> HashMap<ObjectKey, usize> {
                 .filter_map(move |before| Some((before.object.as_ref()?.key(), position)))
         })
         .collect()
+}
+
+/// The replacement behind this one, where its old object goes first only because that of another does, which it uses.
+fn reason(
+    steps: &[Step],
+    early: &HashMap<ObjectKey, usize>,
+    mut create: usize,
+    mut user: ObjectKey,
+) -> (usize, ObjectKey) {
+    while let (Some(row), Some(object)) = (&steps[create].row, &steps[create].object) {
+        let keeps_its_name =
+            natural_key(row).is_some_and(|key| Some(key) == natural_key(&object.row));
+        if keeps_its_name || steps[create].kind.replace == Replace::DeleteFirst {
+            break;
+        }
+        let mut behind = None;
+        for_each_reference(row, &mut |_, reference| {
+            if let Ref::Row(target) = reference {
+                let mut creates = early.values().copied();
+                behind = behind.or_else(|| creates.find(|other| steps[*other].key == *target));
+            }
+        });
+        let Some(behind) = behind else {
+            break;
+        };
+        (create, user) = (behind, object.key());
+    }
+    (create, user)
 }
 
 /// Whether after its update the object refers neither to the old object nor to the one that replaces it.
