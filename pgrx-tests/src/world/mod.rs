@@ -57,6 +57,10 @@ impl World {
         let cluster = Cluster::start_with(ClusterOptions::default())?;
         let fixture = Fixture::on(Box::leak(Box::new(cluster)))?;
         fixture.session()?.install(&["aws_ecs_fargate"])?;
+        let name = fixture.database().name();
+        // Where something is never let go, a run waits for as long as it is told to.
+        let patience = format!("ALTER DATABASE {name} SET iasql.wait_timeout = '5s'");
+        fixture.session()?.query(&patience)?;
         let empty = counts(&inventory(&fixture.cloud())?);
         Ok(Self {
             fixture,

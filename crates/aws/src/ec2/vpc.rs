@@ -239,7 +239,9 @@ async fn bring_default_group(writer: &Writer, vpc: &CloudId) -> Result<(), AwsEr
     let what = format!("the default security group of {vpc}");
     let groups = writer
         .until(op("DescribeSecurityGroups"), &what, async || {
-            let groups = security_group::of_vpc(writer.reader(), vpc).await?;
+            let mut groups = security_group::of_vpc(writer.reader(), vpc).await?;
+            // A VPC whose create was cut off may have others by now.
+            groups.retain(|group| group.owner == Owner::Object(vpc.clone()));
             Ok((!groups.is_empty()).then_some(groups))
         })
         .await?;

@@ -292,7 +292,10 @@ fn a_create_that_was_cut_off_ends_with_what_differs_and_the_default_group() {
         modify("EnableDnsHostnames", "true"),
         call("DescribeSecurityGroups", groups).xml(&page(
             "securityGroupInfo",
-            &[group("sg-1", "default", "vpc-1", &[])],
+            &[
+                group("sg-2", "web", "vpc-1", &[]),
+                group("sg-1", "default", "vpc-1", &[]),
+            ],
             None,
         )),
         call("DescribeSecurityGroupRules", rules).xml(&page(
