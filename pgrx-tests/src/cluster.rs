@@ -178,13 +178,18 @@ impl Cluster {
 
     /// Starts a server that was stopped or killed.
     pub fn start_again(&self) -> Result {
-        // Somebody else may take the port between our finding it free and the server's using it.
+        // Somebody else may take the port between our finding it free and the server's using it. What was killed may
+        // take a moment to be gone.
+        let passes = ["Address already in use", "is still in use"];
         let mut tries = 0;
         loop {
             tries += 1;
             match self.launch() {
                 Err(Error::NotStarted { log, .. })
-                    if tries < 3 && log.contains("Address already in use") => {}
+                    if tries < 10 && passes.iter().any(|reason| log.contains(reason)) =>
+                {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
                 outcome => return outcome,
             }
         }
