@@ -110,11 +110,15 @@ pub fn with_needed(modules: &[&'static Module]) -> Vec<&'static Module> {
         .collect()
 }
 
-/// The name that is most like a name that does not exist.
+/// The name that is most like a name that does not exist: one that begins with it, else one that is spelt alike.
 pub fn nearest(name: &str) -> &'static str {
+    let likeness = |module: &str| {
+        let begins = f64::from(u8::from(module.starts_with(name)));
+        begins + strsim::jaro_winkler(module, name)
+    };
     MODULES
         .iter()
         .map(|module| module.name)
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
         .unwrap_or_default()
 }
