@@ -199,30 +199,40 @@ pub(super) fn for_each_reference(row: &Row, visit: &mut impl FnMut(&'static str,
     }
 }
 
-/// Every object that an object may refer to: by reference or by an id that a user wrote out, in its own region or in
-/// none.
+/// Every object that an object may refer to: by reference or by an id that a user wrote out.
 pub(super) fn for_each_mention(object: &Object, visit: &mut impl FnMut(&ObjectKey)) {
-    let mut mention = |table: &'static str, id: &CloudId| {
-        for region in [&object.region, &Region::default()] {
-            visit(&object_key(table, region, id));
-        }
-    };
     for_each_reference(&object.row, &mut |table, reference| {
         if let Ref::Object(id) = reference {
-            mention(table, id);
+            in_each_place(table, &object.region, id, visit);
         }
     });
-    for (position, column) in object.kind().columns.iter().enumerate() {
+    for_each_written_id(&object.row, &object.region, visit);
+}
+
+/// Every object whose id a user wrote out.
+pub(super) fn for_each_written_id(row: &Row, region: &Region, visit: &mut impl FnMut(&ObjectKey)) {
+    for (position, column) in row.kind().columns.iter().enumerate() {
         let Some(table) = column.mentions else {
             continue;
         };
-        match object.row.at(position) {
-            Value::Text(id) => mention(table, &CloudId::from(id.as_str())),
-            Value::List(ids) => ids
-                .iter()
-                .for_each(|id| mention(table, &CloudId::from(id.as_str()))),
+        let mut mention = |id: &str| in_each_place(table, region, &CloudId::from(id), visit);
+        match row.at(position) {
+            Value::Text(id) => mention(id),
+            Value::List(ids) => ids.iter().for_each(|id| mention(id)),
             _ => {}
         }
+    }
+}
+
+/// An object is in the region of what refers to it, or in none.
+fn in_each_place(
+    table: &'static str,
+    region: &Region,
+    id: &CloudId,
+    visit: &mut impl FnMut(&ObjectKey),
+) {
+    for region in [region, &Region::default()] {
+        visit(&object_key(table, region, id));
     }
 }
 

@@ -1,7 +1,7 @@
-//! Replacements that cannot be: the old object must go first, and something that stays uses it.
+//! Replacements that cannot be: something that stays uses the old object and would not let it go.
 
 use super::bind::natural_key;
-use super::graph::{for_each_mention, for_each_reference};
+use super::graph::{for_each_mention, for_each_reference, for_each_written_id};
 use super::{Action, Because, Plan, Refusal, Step, Work, World};
 use crate::kind::{Change, Replace};
 use crate::object::Object;
@@ -9,39 +9,69 @@ use crate::row::{ObjectKey, RowKey};
 use crate::value::Ref;
 use std::collections::{BTreeMap, HashMap};
 
-/// Refuses every replacement whose old object must go first and is used by an object that neither goes nor moves to
-/// something else.
+/// An object that is replaced.
+struct Replaced {
+    /// The step that makes the new one.
+    create: usize,
+    /// Whether the old one must go before that: then nothing can be moved from the one to the other.
+    goes_first: bool,
+}
+
+/// Refuses every replacement whose old object is used by what neither goes nor moves to something else. An id that a
+/// user wrote out is nothing that moves by itself.
 pub(super) fn refuse(plan: &mut Plan, world: &World<'_>, deleters: &HashMap<ObjectKey, usize>) {
-    let early = early_deletes(&plan.steps);
-    if early.is_empty() {
+    let replaced = replaced(&plan.steps, deleters);
+    if replaced.is_empty() {
         return;
     }
-    let updates: HashMap<ObjectKey, &Step> = plan
-        .steps
-        .iter()
-        .filter(|step| matches!(step.work, Work::Update | Work::Finish))
-        .filter_map(|step| Some((step.object.as_ref()?.key(), step)))
-        .collect();
     let mut users: BTreeMap<usize, ObjectKey> = BTreeMap::new();
+    let mut uses = |create: usize, user: &ObjectKey| {
+        users.entry(create).or_insert_with(|| user.clone());
+    };
+    let mut changing: HashMap<ObjectKey, &Step> = HashMap::new();
+    for step in &plan.steps {
+        let Some(row) = &step.row else {
+            continue;
+        };
+        let user = ObjectKey {
+            table: step.kind.table,
+            region: step.region.clone(),
+            id: step.description().into(),
+        };
+        for_each_written_id(row, &step.region, &mut |target| {
+            if let Some(old) = replaced.get(target) {
+                uses(old.create, &user);
+            }
+        });
+        if let (Work::Update | Work::Finish, Some(object)) = (step.work, &step.object) {
+            changing.insert(object.key(), step);
+        }
+    }
     for object in &world.actual {
         let key = object.key();
         if deleters.contains_key(&key) {
             continue;
         }
+        let update = changing.get(&key);
         for_each_mention(object, &mut |target| {
-            let Some(create) = early.get(target) else {
+            let Some(old) = replaced.get(target).filter(|old| old.goes_first) else {
                 return;
             };
-            let moves_away = updates
-                .get(&key)
-                .is_some_and(|step| moves_away(step, object, target, plan.steps[*create].key));
-            if !moves_away {
-                users.entry(*create).or_insert_with(|| key.clone());
+            let row = plan.steps[old.create].key;
+            if !update.is_some_and(|step| moves_away(step, object, target, row)) {
+                uses(old.create, &key);
             }
         });
+        if update.is_none() {
+            for_each_written_id(&object.row, &object.region, &mut |target| {
+                if let Some(old) = replaced.get(target) {
+                    uses(old.create, &key);
+                }
+            });
+        }
     }
     for (create, user) in users {
-        let (create, user) = reason(&plan.steps, &early, create, user);
+        let (create, user) = reason(&plan.steps, &replaced, create, user);
         let step = &plan.steps[create];
         let columns = step
             .changes
@@ -57,29 +87,38 @@ pub(super) fn refuse(plan: &mut Plan, world: &World<'_>, deleters: &HashMap<Obje
     }
 }
 
-/// The objects that must go before the object is made that replaces them, with the step that makes it.
-fn early_deletes(steps: &[Step]) -> HashMap<ObjectKey, usize> {
-    let creates = steps
+/// The objects that are deleted for a new one.
+fn replaced(steps: &[Step], deleters: &HashMap<ObjectKey, usize>) -> HashMap<ObjectKey, Replaced> {
+    let creates: HashMap<RowKey, usize> = steps
         .iter()
         .enumerate()
-        .filter(|(_, step)| step.action == Action::Replace && step.work == Work::Create);
-    creates
-        .flat_map(|(position, step)| {
-            let before = step.after.iter().map(|before| &steps[*before]);
-            before
-                .filter(|before| before.work == Work::Delete && before.key == step.key)
-                .filter_map(move |before| Some((before.object.as_ref()?.key(), position)))
-        })
-        .collect()
+        .filter(|(_, step)| step.action == Action::Replace && step.work != Work::Delete)
+        .map(|(position, step)| (step.key, position))
+        .collect();
+    let replaced = deleters.iter().filter_map(|(object, delete)| {
+        let step = &steps[*delete];
+        let create = *creates.get(&step.key)?;
+        let replaced = Replaced {
+            create,
+            goes_first: steps[create].after.contains(delete),
+        };
+        (step.action == Action::Replace).then(|| (object.clone(), replaced))
+    });
+    replaced.collect()
 }
 
 /// The replacement behind this one, where its old object goes first only because that of another does, which it uses.
 fn reason(
     steps: &[Step],
-    early: &HashMap<ObjectKey, usize>,
+    replaced: &HashMap<ObjectKey, Replaced>,
     mut create: usize,
     mut user: ObjectKey,
 ) -> (usize, ObjectKey) {
+    let first: HashMap<RowKey, usize> = replaced
+        .values()
+        .filter(|old| old.goes_first)
+        .map(|old| (steps[old.create].key, old.create))
+        .collect();
     while let (Some(row), Some(object)) = (&steps[create].row, &steps[create].object) {
         let keeps_its_name =
             natural_key(row).is_some_and(|key| Some(key) == natural_key(&object.row));
@@ -89,8 +128,7 @@ fn reason(
         let mut behind = None;
         for_each_reference(row, &mut |_, reference| {
             if let Ref::Row(target) = reference {
-                let mut creates = early.values().copied();
-                behind = behind.or_else(|| creates.find(|other| steps[*other].key == *target));
+                behind = behind.or_else(|| first.get(target).copied());
             }
         });
         let Some(behind) = behind else {

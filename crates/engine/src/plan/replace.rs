@@ -5,7 +5,7 @@ use super::change::{set_columns, step, why};
 use super::claim::{Claim, Maker};
 use super::decide::Planner;
 use super::three_way::{Comparison, compare_new};
-use super::{Action, Because, Desired, Place, Step, Why, Work};
+use super::{Action, Because, Cause, Desired, Place, Step, Why, Work};
 use crate::kind::{Change, Kind, Replace};
 use crate::object::{Object, Owner};
 use crate::row::Row;
@@ -54,14 +54,14 @@ impl<'w> Planner<'w> {
         object: &Object,
         comparison: &Comparison,
     ) -> Result<(), Because> {
-        let stays = match &object.owner {
-            Owner::User => false,
-            Owner::Object(_) => !self.goes_with_another(object),
-            Owner::Account => true,
-        };
-        if stays {
-            let columns = comparison.changes.iter().map(|change| change.column);
-            return Err(Because::AccountOwned(columns.collect()));
+        let replaces = comparison.changes.iter().filter(|change| {
+            // What goes with another is made anew with it, as AWS makes it.
+            let goes_along = self.goes_with_another(object) && change.cause == Cause::Reference;
+            change.change == Change::Replace && change.cause != Cause::Drift && !goes_along
+        });
+        let columns: Vec<&'static str> = replaces.map(|change| change.column).collect();
+        if object.owner != Owner::User && !columns.is_empty() {
+            return Err(Because::AccountOwned(columns));
         }
         match desired.protected {
             true => Err(Because::Protected(Action::Replace)),

@@ -129,6 +129,39 @@ fn what_cannot_change_its_reference_is_replaced_with_what_it_refers_to() {
 }
 
 #[test]
+fn what_a_row_mentions_by_an_id_that_is_written_out_cannot_be_replaced() {
+    let balancer = |subnets: &[&str]| {
+        let subnets = subnets.iter().map(|it| (*it).to_owned()).collect();
+        Row::new(&BALANCER)
+            .with("load_balancer_name", "b")
+            .with("subnets", Value::List(subnets))
+    };
+    let subnet = Row::new(&SUBNET)
+        .with("cidr_block", "10.0.0.0/24")
+        .with("vpc_id", Value::object("vpc-1"));
+    let scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled(1, "subnet-1", subnet)
+        .set(&SUBNET, 1, "cidr_block", "10.0.0.0/25");
+    let because = |scene: Scene| scene.plan().refusals.remove(0).why;
+    let in_use = |id: &str| Because::ReplaceInUse {
+        columns: vec!["cidr_block"],
+        user: object(id, balancer(&[])).key(),
+    };
+    let used = scene.clone().settled(1, "arn:b", balancer(&["subnet-1"]));
+    assert_eq!(because(used), in_use("arn:b"));
+    let to_be_used = scene.clone().settled(1, "arn:b", balancer(&[])).set(
+        &BALANCER,
+        1,
+        "subnets",
+        Value::List(vec!["subnet-1".into()]),
+    );
+    assert_eq!(because(to_be_used), in_use("arn:b"));
+    let new = scene.row(1, balancer(&["subnet-1"]));
+    assert_eq!(because(new), in_use("b"));
+}
+
+#[test]
 fn a_kind_that_says_so_is_deleted_first_even_under_a_new_name() {
     let subnet = Row::new(&SUBNET)
         .with("cidr_block", "10.0.0.0/24")
@@ -246,6 +279,12 @@ fn what_comes_and_goes_with_a_replaced_object_is_made_anew_with_it() {
             "… delete vpc 1",
         ],
         "AWS deletes the old one with its VPC"
+    );
+    let edited = scene.set(&GROUP, 1, "description", "mine");
+    assert_eq!(
+        edited.plan().refusals[0].why,
+        Because::AccountOwned(vec!["description"]),
+        "and makes the new one as it likes"
     );
 }
 
