@@ -10,6 +10,7 @@ mod functions;
 mod installing;
 mod internal;
 mod journal;
+mod kinds;
 mod local;
 mod modules;
 mod planning;

@@ -6,6 +6,14 @@ COMMENT ON FUNCTION iasql.fdw_validator(text[], oid) IS 'Checks the options of s
 CREATE FOREIGN DATA WRAPPER iasql VALIDATOR iasql.fdw_validator;
 COMMENT ON FOREIGN DATA WRAPPER iasql IS 'Says how to reach AWS (servers) and with which credentials (user mappings).';
 
+CREATE FUNCTION iasql.kinds()
+    RETURNS TABLE (table_name text, column_name text, change text, when_null text, is_key boolean,
+                   refers_to_table text, refers_to_column text, belongs boolean, allowed_values text[])
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kinds_wrapper';
+COMMENT ON FUNCTION iasql.kinds() IS
+'What each column of the module tables means to a plan. change: in place, replace (only a new object can have another value), filled (by AWS), button, or part (ties a part to its whole). when_null: absent (NULL is a value) or chosen (AWS chooses). is_key: part of what tells objects apart. belongs: the row goes with the one that it refers to. allowed_values: of enum columns.
+Sample: SELECT * FROM iasql.kinds() WHERE table_name = ''log_group'';';
+
 CREATE FUNCTION @extschema@.iasql_install(VARIADIC modules text[])
     RETURNS TABLE (module_name text, created_table_name text, record_count int)
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'iasql_install_wrapper';
