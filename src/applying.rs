@@ -1,6 +1,7 @@
 //! Applies a plan: the checks before the first call, the run, and what is written back.
 
 use crate::journal::{JournalError, JournalWriter};
+use crate::locks::hold_rows;
 use crate::pump::{self, Line, Message, OnInterrupt};
 use crate::report::{FailedRun, Problem, aws_hint, notice_text};
 use crate::store;
@@ -15,7 +16,7 @@ use iasql_aws::session::Patience;
 use iasql_engine::execute::{Outcome, Outcomes};
 use iasql_engine::journal::Record;
 use iasql_engine::object::Owner;
-use iasql_engine::plan::{Plan, Step, Work, WriteBack, settle};
+use iasql_engine::plan::{Desired, Plan, Step, Work, WriteBack, settle};
 use iasql_engine::{CloudId, Known, Object, Region, Row, RowKey, Value};
 use pgrx::prelude::*;
 use serde_json::{Map, Value as Json};
@@ -39,10 +40,10 @@ pub fn announce(plan: &mut Plan) -> Result<(), Problem> {
 }
 
 /// Applies the plan.
-pub fn apply(scene: &Scene, mut plan: Plan) -> Result<Done, Problem> {
+pub fn apply(scene: &Scene, mut plan: Plan, planned: &[Desired]) -> Result<Done, Problem> {
     announce(&mut plan)?;
     check_privileges(scene, &plan)?;
-    lock_rows(scene, &plan);
+    hold_rows(scene, planned, &rows_of(&plan))?;
     restore(scene, &plan);
     write_back(scene, &plan.effects.write_back);
     store::forget_known(&plan.effects.forget);
@@ -92,27 +93,15 @@ fn check_privileges(scene: &Scene, plan: &Plan) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Nobody else changes the plan's rows until the end of the transaction; `lock_timeout` bounds the wait.
-fn lock_rows(scene: &Scene, plan: &Plan) {
-    let mut rows: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for step in plan.steps.iter().filter(|step| step.row.is_some()) {
-        rows.entry(step.kind.table)
-            .or_default()
-            .push(step.key.id.to_string());
-    }
-    for (table, ids) in rows {
-        let Some(table) = scene.table(table) else {
-            continue;
-        };
-        table.query(
-            &format!(
-                "SELECT 1 FROM {} WHERE {} OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int4[]) FOR NO KEY UPDATE",
-                table.name,
-                sql::quoted(table.id_column)
-            ),
-            &[Some(&format!("{{{}}}", ids.join(",")))],
-        );
-    }
+/// The rows that the plan is about.
+fn rows_of(plan: &Plan) -> BTreeSet<RowKey> {
+    let steps = plan.steps.iter().filter(|step| step.row.is_some());
+    let effects = &plan.effects;
+    steps
+        .map(|step| step.key)
+        .chain(effects.write_back.iter().map(|value| value.key))
+        .chain(effects.agree.iter().map(|(key, _)| *key))
+        .collect()
 }
 
 /// Puts rows back whose objects cannot be deleted.

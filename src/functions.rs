@@ -6,12 +6,13 @@
 )]
 
 use crate::applying::{self, announce};
+use crate::locks::{self, Lock, start_run};
 use crate::modules::{self, MODULES, Module};
 use crate::planning::{check_account, plan_a_sync, plan_apply};
 use crate::report::Problem;
-use crate::world::{Scene, must_write};
+use crate::world::{Scene, must_write, read_rows};
 use crate::{installing, store, syncing, tables};
-use iasql_engine::plan::Plan;
+use iasql_engine::plan::{News, Plan};
 use iasql_engine::sync::{RowChange, SyncPlan};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -143,8 +144,8 @@ fn shown(value: &serde_json::Value) -> Option<String> {
 #[pg_extern(sql = false)]
 fn iasql_apply() -> Rows<PlanRow> {
     must_write("iasql_apply")?;
-    let _running = store::lock()?;
-    let scene = Scene::look()?;
+    let _running = start_run("iasql_apply")?;
+    let scene = Scene::look(Lock::Write)?;
     if scene
         .binding
         .as_ref()
@@ -153,8 +154,9 @@ fn iasql_apply() -> Rows<PlanRow> {
         return Err(Problem::Copy.into());
     }
     check_account(&scene)?;
-    let plan = plan_apply(&scene)?;
-    let done = applying::apply(&scene, plan)?;
+    let rows = read_rows(&scene)?;
+    let plan = plan_apply(&scene, rows.clone())?;
+    let done = applying::apply(&scene, plan, &rows.desired)?;
     let rows: Vec<PlanRow> = done
         .into_iter()
         .map(|(action, table, id, description)| {
@@ -166,24 +168,27 @@ fn iasql_apply() -> Rows<PlanRow> {
 
 #[pg_extern(sql = false)]
 fn iasql_plan_sync() -> Rows<PlanRow> {
-    let scene = Scene::look()?;
-    let plan = plan_a_sync(&scene)?;
+    announce_other_run();
+    let scene = Scene::look(Lock::Read)?;
+    let plan = plan_a_sync(&scene, read_rows(&scene)?)?;
     Ok(TableIterator::new(sync_rows(&plan)))
 }
 
 #[pg_extern(sql = false)]
 fn iasql_sync() -> Rows<PlanRow> {
     must_write("iasql_sync")?;
-    let _running = store::lock()?;
-    let scene = Scene::look()?;
-    let mut plan = plan_a_sync(&scene)?;
-    syncing::carry_out(&scene, &mut plan);
+    let _running = start_run("iasql_sync")?;
+    let scene = Scene::look(Lock::Write)?;
+    let rows = read_rows(&scene)?;
+    let mut plan = plan_a_sync(&scene, rows.clone())?;
+    syncing::carry_out(&scene, &mut plan, &rows.desired)?;
     Ok(TableIterator::new(sync_rows(&plan)))
 }
 
 #[pg_extern(sql = false)]
 fn delete_all_records() -> Answer<()> {
     must_write("delete_all_records")?;
+    let _running = start_run("delete_all_records")?;
     Ok(installing::delete_all_records()?)
 }
 
@@ -216,7 +221,7 @@ fn module_row(module: &'static Module) -> ModuleRow {
 #[pg_extern(sql = false)]
 fn iasql_take_over() -> Answer<()> {
     must_write("iasql_take_over")?;
-    let _running = store::lock()?;
+    let _running = start_run("iasql_take_over")?;
     store::take_over();
     Ok(())
 }
@@ -227,9 +232,24 @@ fn iasql_version() -> &'static str {
 }
 
 fn planned() -> Result<(Scene, Plan), Problem> {
-    let scene = Scene::look()?;
-    let plan = plan_apply(&scene)?;
+    let is_alone = !announce_other_run();
+    let scene = Scene::look(Lock::Read)?;
+    let mut plan = plan_apply(&scene, read_rows(&scene)?)?;
+    // What another run has made so far belongs to rows that are not committed yet.
+    plan.notices
+        .retain(|notice| is_alone || !matches!(notice.what, News::RolledBack(_)));
     Ok((scene, plan))
+}
+
+/// A plan does not see what a run that goes on in another session has done. Says whether there is one.
+fn announce_other_run() -> bool {
+    let holder = locks::other_run();
+    if let Some(holder) = &holder {
+        notice!(
+            "another apply, sync or install is running in this database; the plan is made without it: {holder}"
+        );
+    }
+    holder.is_some()
 }
 
 fn sync_rows(plan: &SyncPlan) -> Vec<PlanRow> {

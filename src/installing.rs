@@ -2,6 +2,7 @@
 
 use crate::internal::{as_owner, as_table_owner};
 use crate::local::LocalSettings;
+use crate::locks::{Lock, hold_rows, start_run};
 use crate::modules::{self, MODULES, Module, with_needed};
 use crate::report::Problem;
 use crate::sql::{self, quoted};
@@ -52,7 +53,7 @@ pub fn named(names: &[Option<String>]) -> Result<Vec<&'static Module>, Problem> 
 
 /// Creates the tables of the modules and of those they need, and imports what the account holds.
 pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
-    let _running = store::lock()?;
+    let _running = start_run("iasql_install")?;
     let wanted = with_needed(modules);
     let installed = tables::installed_modules();
     let new: Vec<&'static Module> = wanted
@@ -66,7 +67,7 @@ pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
         create(&new)?;
         imported = import(&new)?;
     }
-    let scene_tables = tables::installed()?;
+    let scene_tables = tables::installed(Lock::Read)?;
     let mut rows = Counted::new();
     for module in &wanted {
         for table in module.tables {
@@ -110,6 +111,8 @@ fn create(modules: &[&'static Module]) -> Result<(), Problem> {
     let schema = sql::value("SELECT pg_catalog.current_schema()", &[])
         .filter(|schema| !schema.starts_with("pg_temp"))
         .ok_or(Problem::NoSchema)?;
+    let needed = with_needed(modules);
+    lock_referred(needed.iter().filter(|module| !modules.contains(module)))?;
     for module in modules {
         check_schema_of_needed(module, &schema)?;
         for table in module.tables {
@@ -126,6 +129,25 @@ fn create(modules: &[&'static Module]) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Locks what the new tables will refer to, as far as the caller may refer to it: else their making fails anyway.
+fn lock_referred<'a>(modules: impl Iterator<Item = &'a &'static Module>) -> Result<(), Problem> {
+    let tables: Vec<&str> = modules.flat_map(|module| module.tables).copied().collect();
+    for relation in relations() {
+        let may = has_privilege(
+            "SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'REFERENCES')",
+            relation.oid,
+        );
+        if may && tables.contains(&relation.table.as_str()) {
+            Lock::Refer.on(relation.oid, &relation.table)?;
+        }
+    }
+    Ok(())
+}
+
+fn has_privilege(check: &str, object: pg_sys::Oid) -> bool {
+    sql::value(check, &[Some(&object.to_u32().to_string())]).as_deref() == Some("t")
 }
 
 /// Foreign keys and triggers look for the tables that a module needs beside its own.
@@ -153,19 +175,20 @@ fn run_script(schema: &str, script: &str) {
 
 /// Imports the objects of new modules; returns a table name for each row.
 fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
-    let scene = Scene::look()?;
+    let scene = Scene::look(Lock::Write)?;
     let new: Vec<&'static str> = scene
         .wholes()
         .map(|table| table.kind.table)
         .filter(|table| modules.iter().any(|module| module.tables.contains(table)))
         .collect();
     let rows = read_rows(&scene)?;
-    let (identity, reading) = read_cloud(&scene, new.clone(), &rows.known)?;
+    let (identity, reading) = read_cloud(&scene, new.clone(), &rows.known, &rows.intents)?;
     if scene.binding.is_none() {
         store::write_binding(&identity, scene.settings.endpoint_url.as_deref());
     }
+    let planned = rows.desired.clone();
     let mut plan = plan_sync(world::world(&scene, rows, reading, &new));
-    syncing::carry_out(&scene, &mut plan);
+    syncing::carry_out(&scene, &mut plan, &planned)?;
     let mut imported = Vec::new();
     for change in plan
         .changes
@@ -199,7 +222,7 @@ fn number<T: FromStr + Default>(rows: Option<sql::Rows>) -> T {
 
 /// Drops the tables of the modules. Nothing in AWS changes.
 pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
-    let _running = store::lock()?;
+    let _running = start_run("iasql_uninstall")?;
     let installed = tables::installed_modules();
     for module in modules {
         if !installed.contains(module) {
@@ -220,6 +243,7 @@ pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
         }
     }
     let relations = relations();
+    lock_dropped(&relations, modules)?;
     let mut rows = Counted::new();
     let mut drops = Vec::new();
     for module in MODULES
@@ -244,11 +268,31 @@ pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
     Ok(rows)
 }
 
+/// Locks the tables of the modules, as far as the caller may drop them: else the drop fails anyway.
+fn lock_dropped(relations: &[Relation], modules: &[&'static Module]) -> Result<(), Problem> {
+    for relation in relations {
+        let dropped = modules
+            .iter()
+            .any(|module| module.tables.contains(&relation.table.as_str()));
+        let may = || {
+            has_privilege(
+                "SELECT pg_catalog.pg_has_role($1::pg_catalog.oid, 'USAGE')",
+                relation.owner,
+            )
+        };
+        if dropped && may() {
+            Lock::Drop.on(relation.oid, &relation.table)?;
+        }
+    }
+    Ok(())
+}
+
 /// An installed table, whatever shape it is in.
 struct Relation {
     table: String,
     schema: String,
     relation: String,
+    oid: pg_sys::Oid,
     owner: pg_sys::Oid,
 }
 
@@ -262,7 +306,7 @@ impl Relation {
 fn relations() -> Vec<Relation> {
     let rows = as_owner(|| {
         sql::query(
-            "SELECT t.table_name, n.nspname, c.relname, c.relowner
+            "SELECT t.table_name, n.nspname, c.relname, c.oid, c.relowner
              FROM iasql.installed_table t
              JOIN pg_class c ON c.oid = t.relation AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace",
             &[],
@@ -275,6 +319,7 @@ fn relations() -> Vec<Relation> {
                 table: row.next()?,
                 schema: row.next()?,
                 relation: row.next()?,
+                oid: sql::oid(&row.next()?),
                 owner: sql::oid(&row.next()?),
             })
         })
@@ -284,7 +329,7 @@ fn relations() -> Vec<Relation> {
 /// Deletes the rows of every module table in one statement, but those that are protected, that the account owns, or
 /// that such a row refers to.
 pub fn delete_all_records() -> Result<(), Problem> {
-    let scene = Scene::look()?;
+    let scene = Scene::look(Lock::Write)?;
     let rows = read_rows(&scene)?;
     let gone = rows_to_delete(&scene.catalog, &rows.desired, &rows.known);
     let protected: Vec<String> = rows
@@ -307,6 +352,7 @@ pub fn delete_all_records() -> Result<(), Problem> {
         })
         .filter(|(_, ids)| !ids.is_empty())
         .collect();
+    hold_rows(&scene, &rows.desired, &gone.iter().copied().collect())?;
     crate::write::delete(&deletes);
     Ok(())
 }

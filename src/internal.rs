@@ -22,11 +22,20 @@ pub fn as_table_owner<T>(owner: pg_sys::Oid, statements: impl FnOnce() -> T) -> 
         let caller = pg_sys::GetUserId();
         caller != owner && pg_sys::has_privs_of_role(caller, owner)
     };
+    match switch {
+        true => acting_as(owner, statements),
+        false => {
+            let _settings = LocalSettings::enter(&[]);
+            statements()
+        }
+    }
+}
+
+/// Runs statements as a role, in a way in which they cannot change the session.
+pub fn acting_as<T>(role: pg_sys::Oid, statements: impl FnOnce() -> T) -> T {
     let _settings = LocalSettings::enter(&[]);
-    let _owner = switch.then(|| {
-        let local = pg_sys::SECURITY_LOCAL_USERID_CHANGE;
-        Acting::enter(owner, local | pg_sys::SECURITY_RESTRICTED_OPERATION)
-    });
+    let local = pg_sys::SECURITY_LOCAL_USERID_CHANGE;
+    let _role = Acting::enter(role, local | pg_sys::SECURITY_RESTRICTED_OPERATION);
     statements()
 }
 

@@ -12,6 +12,7 @@ mod internal;
 mod journal;
 mod kinds;
 mod local;
+mod locks;
 mod modules;
 mod planning;
 mod pump;

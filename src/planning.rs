@@ -2,7 +2,7 @@
 
 use crate::report::Problem;
 use crate::settings::{self, Refresh};
-use crate::world::{self, Rows, Scene, read_cloud, read_rows};
+use crate::world::{self, Rows, Scene, read_cloud};
 use iasql_aws::read::Reading;
 use iasql_engine::object::Owner;
 use iasql_engine::plan::{Plan, World, plan};
@@ -11,8 +11,7 @@ use iasql_engine::{Known, Object, RowKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What apply would do.
-pub fn plan_apply(scene: &Scene) -> Result<Plan, Problem> {
-    let rows = read_rows(scene)?;
+pub fn plan_apply(scene: &Scene, rows: Rows) -> Result<Plan, Problem> {
     let world = match settings::refresh() {
         Refresh::All => refreshed(scene, rows, all_tables(scene))?,
         Refresh::Off if rows.intents.is_empty() => remembered(scene, rows),
@@ -27,13 +26,12 @@ pub fn plan_apply(scene: &Scene) -> Result<Plan, Problem> {
 
 /// Makes sure that the credentials lead to the account that the tables belong to, whatever a plan has read.
 pub fn check_account(scene: &Scene) -> Result<(), Problem> {
-    read_cloud(scene, Vec::new(), &BTreeMap::new())?;
+    read_cloud(scene, Vec::new(), &BTreeMap::new(), &[])?;
     Ok(())
 }
 
 /// What sync would do. It always reads everything.
-pub fn plan_a_sync(scene: &Scene) -> Result<SyncPlan, Problem> {
-    let rows = read_rows(scene)?;
+pub fn plan_a_sync(scene: &Scene, rows: Rows) -> Result<SyncPlan, Problem> {
     Ok(plan_sync(refreshed(scene, rows, all_tables(scene))?))
 }
 
@@ -60,7 +58,7 @@ fn refreshed<'a>(
     rows: Rows,
     tables: Vec<&'static str>,
 ) -> Result<World<'a>, Problem> {
-    let (_, reading) = read_cloud(scene, tables.clone(), &rows.known)?;
+    let (_, reading) = read_cloud(scene, tables.clone(), &rows.known, &rows.intents)?;
     Ok(world::world(scene, rows, reading, &tables))
 }
 

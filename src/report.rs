@@ -83,6 +83,20 @@ pub enum Problem {
         /// Who, and since when.
         holder: String,
     },
+    /// Another transaction holds a lock.
+    #[error("{what} is locked by another transaction")]
+    Locked {
+        /// The table, or the row.
+        what: String,
+        /// Who, and since when.
+        holders: String,
+    },
+    /// Rows were changed since they were read.
+    #[error("rows were changed by another transaction while AWS was read: {}", rows.join(", "))]
+    Stale {
+        /// The rows.
+        rows: Vec<String>,
+    },
     /// The run was set off by another, or by a trigger.
     #[error("an apply, sync or install cannot be started by a trigger or inside another one")]
     Nested,
@@ -242,7 +256,8 @@ impl Problem {
             | Problem::Copy
             | Problem::OtherSchema { .. }
             | Problem::Nested => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            Problem::Busy { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
+            Problem::Busy { .. } | Problem::Locked { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
+            Problem::Stale { .. } => ERRCODE_T_R_SERIALIZATION_FAILURE,
             Problem::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Problem::NoModule { .. } | Problem::NoVersion { .. } | Problem::NotInstalled { .. } => {
                 ERRCODE_UNDEFINED_OBJECT
@@ -269,6 +284,7 @@ impl Problem {
         match self {
             Problem::Aws { error, .. } => Some(aws_detail(error)),
             Problem::Busy { holder } => Some(holder.clone()),
+            Problem::Locked { holders, .. } => Some(holders.clone()),
             Problem::Refused { refusals } => {
                 let lines: Vec<String> = refusals.iter().map(refusal_text).collect();
                 Some(lines.join("\n"))
@@ -334,6 +350,10 @@ impl Problem {
             Problem::Busy { .. } => {
                 "Wait until it is done, or end it with pg_cancel_backend().".to_owned()
             }
+            Problem::Locked { .. } => {
+                "Wait until that transaction has ended, or give it more time with SET lock_timeout.".to_owned()
+            }
+            Problem::Stale { .. } => "Nothing was sent. Run it again.".to_owned(),
             Problem::Nested => "Call it by itself, once the rows are as they should be.".to_owned(),
             Problem::ReadOnly { .. } => "iasql_plan_apply() and iasql_plan_sync() need no writing.".to_owned(),
             Problem::NoModule { nearest, .. } => format!("Did you mean \"{nearest}\"? See iasql_modules_list()."),

@@ -9,12 +9,12 @@ pub type Rows = Vec<Vec<Option<String>>>;
 /// Runs a statement whose parameters are text (the statement casts them), and returns its rows. An error of the
 /// statement is raised as a Postgres error.
 pub fn query(statement: &str, parameters: &[Option<&str>]) -> Rows {
-    run(statement, parameters).0
+    run(statement, parameters, See::Newest).0
 }
 
 /// Runs a statement and returns how many rows it wrote.
 pub fn execute(statement: &str, parameters: &[Option<&str>]) -> u64 {
-    run(statement, parameters).1
+    run(statement, parameters, See::Newest).1
 }
 
 /// The first value of the first row.
@@ -25,7 +25,58 @@ pub fn value(statement: &str, parameters: &[Option<&str>]) -> Option<String> {
         .and_then(|row| row.into_iter().next().flatten())
 }
 
-fn run(statement: &str, parameters: &[Option<&str>]) -> (Rows, u64) {
+/// One snapshot for several statements that only read, until dropped: they see the database at one moment.
+#[must_use]
+pub struct Snapshot(());
+
+impl Snapshot {
+    /// What the next statement of the transaction would see.
+    pub fn next() -> Snapshot {
+        // SAFETY: a plain call on the backend's Postgres thread, inside a transaction.
+        Snapshot::push(|| unsafe { pg_sys::GetTransactionSnapshot() })
+    }
+
+    /// What is committed now, whatever the isolation level.
+    pub fn latest() -> Snapshot {
+        // SAFETY: a plain call on the backend's Postgres thread, inside a transaction.
+        Snapshot::push(|| unsafe { pg_sys::GetLatestSnapshot() })
+    }
+
+    fn push(take: impl FnOnce() -> pg_sys::Snapshot) -> Snapshot {
+        // SAFETY: plain calls on the backend's Postgres thread. What this transaction has written becomes visible
+        // first. When an error leaves the guarded statements, Postgres pops the snapshot with the (sub)transaction.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            pg_sys::PushActiveSnapshot(take());
+        }
+        Snapshot(())
+    }
+
+    /// Runs a statement that only reads.
+    pub fn query(&self, statement: &str, parameters: &[Option<&str>]) -> Rows {
+        run(statement, parameters, See::ActiveSnapshot).0
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: pops what `push` pushed: whatever was pushed later is popped by now.
+            unsafe { pg_sys::PopActiveSnapshot() }
+        }
+    }
+}
+
+/// What a statement sees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum See {
+    /// All that is committed, as far as the isolation level lets it, and all that this transaction has written.
+    Newest,
+    /// The active snapshot.
+    ActiveSnapshot,
+}
+
+fn run(statement: &str, parameters: &[Option<&str>], see: See) -> (Rows, u64) {
     // Statements are ours: none holds a NUL byte. Texts of users come as parameters.
     let statement = CString::new(statement).unwrap_or_default();
     let mut types = vec![PgBuiltInOids::TEXTOID.value(); parameters.len()];
@@ -47,7 +98,7 @@ fn run(statement: &str, parameters: &[Option<&str>]) -> (Rows, u64) {
             types.as_mut_ptr(),
             values.as_mut_ptr(),
             nulls.as_ptr(),
-            false,
+            see == See::ActiveSnapshot,
             0,
         );
         if code < 0 {

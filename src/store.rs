@@ -2,20 +2,18 @@
 
 use crate::internal::as_owner;
 use crate::report::Problem;
-use crate::sql;
+use crate::sql::{self, Snapshot};
 use crate::tables::kind_of;
 use iasql_aws::session::Identity;
 use iasql_engine::journal::{Entry, Record};
 use iasql_engine::{Known, Region, Row, RowKey};
-use pgrx::pg_sys;
 use serde_json::{Value as Json, json};
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who last agreed on what.
-pub fn read_known() -> Result<BTreeMap<RowKey, Known>, Problem> {
+pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Problem> {
     let rows = as_owner(|| {
-        sql::query(
+        snapshot.query(
             "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected, account_owned
              FROM iasql.known",
             &[],
@@ -239,67 +237,6 @@ pub fn seed_region(region: &str) {
     });
 }
 
-/// A run that may write. There is one at a time: in the database for as long as the transaction goes on, in this
-/// backend until this is dropped.
-#[must_use]
-pub struct Running(());
-
-thread_local! {
-    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        IS_RUNNING.set(false);
-    }
-}
-
-/// Takes the lock that one apply, sync or install at a time holds, to the end of the transaction and without waiting.
-/// Refused where a run has set off what calls this: its own writes may fire triggers.
-pub fn lock() -> Result<Running, Problem> {
-    let depth = sql::value("SELECT pg_catalog.pg_trigger_depth()", &[]);
-    if IS_RUNNING.get() || depth.as_deref() != Some("0") {
-        return Err(Problem::Nested);
-    }
-    lock_database()?;
-    IS_RUNNING.set(true);
-    Ok(Running(()))
-}
-
-fn lock_database() -> Result<(), Problem> {
-    let free = as_owner(|| {
-        // SAFETY: plain calls on the backend's Postgres thread; the lock belongs to the (sub)transaction.
-        unsafe {
-            let oid = sql::value("SELECT 'iasql.apply_lock'::regclass::oid", &[]);
-            pg_sys::ConditionalLockRelationOid(
-                sql::oid(&oid.unwrap_or_default()),
-                pg_sys::ExclusiveLock as pg_sys::LOCKMODE,
-            )
-        }
-    });
-    if !free {
-        return Err(Problem::Busy { holder: holder() });
-    }
-    // Under REPEATABLE READ or higher, a snapshot older than what the last holder committed fails here, before the
-    // first call: its update and ours are of one row.
-    as_owner(|| sql::execute("UPDATE iasql.apply_lock SET runs = runs + 1", &[]));
-    Ok(())
-}
-
-fn holder() -> String {
-    let holder = as_owner(|| {
-        sql::value(
-            "SELECT format('Process %s of user %s holds it since %s.', l.pid, coalesce(a.usename, 'unknown'),
-                           coalesce(a.xact_start::text, 'unknown'))
-             FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-             WHERE l.relation = 'iasql.apply_lock'::regclass AND l.granted AND l.mode = 'ExclusiveLock'
-               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            &[],
-        )
-    });
-    holder.unwrap_or_else(|| "It has just been released.".to_owned())
-}
-
 /// The row that stands for an object.
 pub fn row_of(table: &str, region: &Region, id: &iasql_engine::CloudId) -> Option<i64> {
     let row = as_owner(|| {
@@ -311,10 +248,11 @@ pub fn row_of(table: &str, region: &Region, id: &iasql_engine::CloudId) -> Optio
     row.and_then(|row| row.parse().ok())
 }
 
-/// The records of steps that still leave a question, in the journal's order.
+/// The records of steps that still leave a question, in the journal's order. This transaction's own runs are among
+/// them, although the worker that wrote their records has committed after the transaction's snapshot.
 pub fn unresolved() -> Result<Vec<Entry>, Problem> {
     let rows = as_owner(|| {
-        sql::query(
+        Snapshot::latest().query(
             "SELECT j.run, to_jsonb(j) - 'state', j.state
              FROM iasql.journal j
              WHERE NOT EXISTS (SELECT FROM iasql.resolved r WHERE r.run = j.run AND r.step = j.step)

@@ -1,18 +1,21 @@
 //! Writes what a sync plan says into the tables, a few statements a table.
 
+use crate::locks::hold_rows;
+use crate::report::Problem;
 use crate::store;
 use crate::tables::Table;
 use crate::world::Scene;
 use crate::write::{self, NewRow, Whole};
 use iasql_engine::kind::Type;
-use iasql_engine::plan::Action;
+use iasql_engine::plan::{Action, Desired};
 use iasql_engine::sync::{RowChange, SyncPlan};
 use iasql_engine::{Known, Row, RowKey, Value};
 use serde_json::Map;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Carries out the plan. New rows get their ids, which the changes then hold.
-pub fn carry_out(scene: &Scene, plan: &mut SyncPlan) {
+pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Result<(), Problem> {
+    hold_rows(scene, planned, &rows_of(plan))?;
     give_ids(scene, plan);
     for table in scene.wholes() {
         insert(scene, table, &plan.changes);
@@ -30,6 +33,16 @@ pub fn carry_out(scene: &Scene, plan: &mut SyncPlan) {
         .map(|(key, known)| (*key, known, None))
         .collect();
     store::write_known(&agreed);
+    Ok(())
+}
+
+/// The rows that the plan is about.
+fn rows_of(plan: &SyncPlan) -> BTreeSet<RowKey> {
+    let changes = plan.changes.iter().chain(&plan.refreshed);
+    changes
+        .map(|change| change.key)
+        .chain(plan.agree.iter().map(|(key, _)| *key))
+        .collect()
 }
 
 /// New rows have negative ids in a plan; here they get theirs, wherever they are referred to.

@@ -3,11 +3,12 @@
 //! A table is found by the OID recorded at its install, never by its name: a temporary table or another schema cannot
 //! stand in for it. A table that is gone or cannot be read is an error, never an empty set.
 
-use crate::internal::{as_owner, as_table_owner};
+use crate::internal::{self, as_owner, as_table_owner};
 use crate::local::LocalSettings;
+use crate::locks::Lock;
 use crate::modules;
 use crate::report::Problem;
-use crate::sql::{self, quoted};
+use crate::sql::{self, Snapshot, quoted};
 use iasql_engine::kind::{Scope, Type};
 use iasql_engine::plan::Desired;
 use iasql_engine::{Column, Kind, Region, Row, RowKey, Value};
@@ -65,9 +66,9 @@ pub fn kind_of(table: &str) -> Option<&'static Kind> {
 }
 
 /// All installed tables, parts included. They keep their names and columns until the end of the transaction.
-pub fn installed() -> Result<Vec<Table>, Problem> {
+pub fn installed(lock: Lock) -> Result<Vec<Table>, Problem> {
+    lock.on_installed()?;
     let (tables, mut types) = as_owner(|| {
-        lock();
         let tables = sql::query(
             "SELECT t.table_name, t.module_name, t.relation::oid, c.relowner, n.nspname, c.relname
              FROM iasql.installed_table t
@@ -118,18 +119,6 @@ pub fn installed() -> Result<Vec<Table>, Problem> {
         table.check_columns()?;
     }
     Ok(installed)
-}
-
-/// Locks the installed tables as a reader does.
-fn lock() {
-    let relations = sql::query("SELECT relation::oid FROM iasql.installed_table", &[]);
-    for relation in relations.iter().flatten().flatten() {
-        // SAFETY: a plain call on the backend's Postgres thread. The lock belongs to the transaction; where there is no
-        // such relation any more, it keeps nobody from anything.
-        unsafe {
-            pg_sys::LockRelationOid(sql::oid(relation), pg_sys::AccessShareLock.cast_signed());
-        }
-    }
 }
 
 /// The types of the columns of the installed tables, by relation and name.
@@ -206,6 +195,11 @@ impl Table {
         as_table_owner(self.owner, || sql::query(statement, parameters))
     }
 
+    /// Runs statements as the table's owner, whoever calls: only for what takes nothing from the caller.
+    pub fn as_its_owner<T>(&self, statements: impl FnOnce() -> T) -> T {
+        internal::acting_as(self.owner, statements)
+    }
+
     /// Runs a statement on the table and returns how many rows it wrote.
     pub fn execute(&self, statement: &str, parameters: &[Option<&str>]) -> u64 {
         as_table_owner(self.owner, || sql::execute(statement, parameters))
@@ -243,18 +237,18 @@ impl Table {
 }
 
 /// Every row of the tables, parts with their wholes. Row security raises instead of hiding rows.
-pub fn read(tables: &[Table]) -> Result<Vec<Desired>, Problem> {
+pub fn read(tables: &[Table], snapshot: &Snapshot) -> Result<Vec<Desired>, Problem> {
     let _settings = LocalSettings::enter(&[
         (c"row_security", c"off"),
         (c"search_path", c"pg_catalog, pg_temp"),
     ]);
     let mut parts: HashMap<&'static str, Parts> = HashMap::new();
     for table in tables.iter().filter(|table| table.kind.part_of.is_some()) {
-        parts.insert(table.kind.table, read_parts(table)?);
+        parts.insert(table.kind.table, read_parts(table, snapshot)?);
     }
     let mut desired = Vec::new();
     for table in tables.iter().filter(|table| table.kind.part_of.is_none()) {
-        desired.extend(read_rows(table, &mut parts)?);
+        desired.extend(read_rows(table, &mut parts, snapshot)?);
     }
     Ok(desired)
 }
@@ -265,6 +259,7 @@ type Parts = HashMap<Vec<String>, Vec<Row>>;
 fn read_rows(
     table: &Table,
     parts: &mut HashMap<&'static str, Parts>,
+    snapshot: &Snapshot,
 ) -> Result<Vec<Desired>, Problem> {
     let region = if table.is_regional() { "region" } else { "''" };
     let protected = if table.has_protected {
@@ -274,7 +269,7 @@ fn read_rows(
     };
     let extra = [table.id_column, region, protected];
     let mut desired = Vec::new();
-    for values in select(table, &extra) {
+    for values in select(table, &extra, snapshot) {
         let mut values = values.into_iter();
         let mut next = || values.next().flatten();
         let id = next().and_then(|id| id.parse().ok()).unwrap_or_default();
@@ -301,10 +296,10 @@ fn read_rows(
     Ok(desired)
 }
 
-fn read_parts(table: &Table) -> Result<Parts, Problem> {
+fn read_parts(table: &Table, snapshot: &Snapshot) -> Result<Parts, Problem> {
     let ties = table.ties();
     let mut parts = Parts::new();
-    for values in select(table, &ties) {
+    for values in select(table, &ties, snapshot) {
         let mut values = values.into_iter();
         let tie: Vec<String> = values
             .by_ref()
@@ -332,7 +327,7 @@ fn tie_of_whole(part: &Kind, id: i64, region: &Region, row: &Row) -> Vec<String>
     tie
 }
 
-fn select(table: &Table, extra: &[&str]) -> sql::Rows {
+fn select(table: &Table, extra: &[&str], snapshot: &Snapshot) -> sql::Rows {
     let columns = table.columns().map(|column| {
         let name = quoted(column.name);
         match column.ty {
@@ -350,10 +345,8 @@ fn select(table: &Table, extra: &[&str]) -> sql::Rows {
         .map(|extra| (*extra).to_owned())
         .chain(columns)
         .collect();
-    table.query(
-        &format!("SELECT {} FROM {}", list.join(", "), table.name),
-        &[],
-    )
+    let statement = format!("SELECT {} FROM {}", list.join(", "), table.name);
+    as_table_owner(table.owner, || snapshot.query(&statement, &[]))
 }
 
 fn row(

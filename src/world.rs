@@ -1,17 +1,19 @@
 //! Gathers what a plan is made from: the rows, what was agreed on, and what AWS holds.
 
+use crate::locks::Lock;
 use crate::pump::{self, OnInterrupt};
 use crate::report::Problem;
+use crate::sql::Snapshot;
 use crate::store::{self, Binding};
 use crate::tables::{self, Table};
 use crate::{connection, sql};
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::{Reading, Request};
 use iasql_aws::session::{Identity, Settings};
-use iasql_engine::journal::{Intent, intents};
+use iasql_engine::journal::{IntendedWork, Intent, intents};
 use iasql_engine::kind::Scope;
 use iasql_engine::plan::{Desired, World};
-use iasql_engine::{Catalog, Known, ObjectKey, Region, RowKey};
+use iasql_engine::{Catalog, Known, ObjectKey, Region, Row, RowKey};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,9 +32,9 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Looks at everything that is in the database.
-    pub fn look() -> Result<Scene, Problem> {
-        let mut tables = tables::installed()?;
+    /// Looks at everything that is in the database, and locks the installed tables.
+    pub fn look(lock: Lock) -> Result<Scene, Problem> {
+        let mut tables = tables::installed(lock)?;
         let catalog = catalog(&tables);
         tables.sort_by_key(|table| catalog.position(table.kind.table));
         Ok(Scene {
@@ -79,9 +81,11 @@ pub struct Rows {
 
 /// Reads the rows and what was agreed on.
 pub fn read_rows(scene: &Scene) -> Result<Rows, Problem> {
+    // Rows and agreements of one moment, between two commits of others.
+    let snapshot = Snapshot::next();
     Ok(Rows {
-        desired: tables::read(&scene.tables)?,
-        known: store::read_known()?,
+        desired: tables::read(&scene.tables, &snapshot)?,
+        known: store::read_known(&snapshot)?,
         intents: intents(store::unresolved()?, tables::kind_of),
     })
 }
@@ -91,19 +95,12 @@ pub fn read_cloud(
     scene: &Scene,
     tables: Vec<&'static str>,
     known: &BTreeMap<RowKey, Known>,
+    intents: &[Intent],
 ) -> Result<(Identity, Reading), Problem> {
     let settings = scene.settings.clone();
     let bound = scene.binding.clone();
-    let rows = known.iter().map(|(key, known)| {
-        let object = ObjectKey {
-            table: key.table,
-            region: known.region.clone(),
-            id: known.id.clone(),
-        };
-        (object, known.row.clone())
-    });
     let request = Request {
-        known: rows
+        known: last_states(known, intents)
             .filter(|(object, _)| tables.contains(&object.table))
             .filter(|(object, _)| {
                 object.region.as_str().is_empty() || scene.regions.contains(&object.region)
@@ -145,6 +142,30 @@ pub fn read_cloud(
     check_account(scene, &identity)?;
     warn(&reading);
     Ok((identity, reading))
+}
+
+/// What objects were when they were last heard of, the last word last: as agreed on, and as runs have left them that
+/// were rolled back. A list of AWS that lags behind shows by that.
+fn last_states<'a>(
+    known: &'a BTreeMap<RowKey, Known>,
+    intents: &'a [Intent],
+) -> impl Iterator<Item = (ObjectKey, Row)> + 'a {
+    let agreed = known.iter().map(|(key, known)| {
+        let (region, id) = (known.region.clone(), known.id.clone());
+        (key.table, region, id, known.row.clone())
+    });
+    let left = intents.iter().filter_map(|intent| {
+        let state = match intent.work {
+            IntendedWork::Create => intent.finished.as_ref(),
+            IntendedWork::Update => intent.finished.as_ref().or(intent.wanted.as_ref()),
+            IntendedWork::Delete => None,
+        };
+        let id = intent.cloud_id.clone()?;
+        Some((intent.key.table, intent.region.clone(), id, state?.clone()))
+    });
+    agreed
+        .chain(left)
+        .map(|(table, region, id, row)| (ObjectKey { table, region, id }, row))
 }
 
 fn is_bound_to(bound: &Binding, settings: &Settings, identity: &Identity) -> bool {
