@@ -11,10 +11,19 @@ use crate::compare::leaves_the_choice;
 use crate::kind::{Change, Kind};
 use crate::object::{Known, Object, Owner};
 use crate::row::Row;
-use crate::value::Value;
+use crate::value::{Ref, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+/// Whether the row is of something that is itself still to be made: what went with the old one comes back with the new
+/// one, whoever made it.
+fn names_what_is_to_be_made(row: &Row) -> bool {
+    let columns = row.kind().columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| column.key)
+        .any(|(position, _)| matches!(row.at(position), Value::Ref(Ref::Row(_))))
+}
 
 impl<'w> Planner<'w> {
     /// A row that was agreed on.
@@ -35,7 +44,7 @@ impl<'w> Planner<'w> {
         match self.claim(kind, &desired) {
             Err(because) => self.refuse(&desired, because),
             Ok(Some(claim)) => self.take(kind, desired, claim),
-            Ok(None) if known.made => {
+            Ok(None) if known.made || names_what_is_to_be_made(&desired.row) => {
                 self.notice(&desired, News::GoneAndMadeAgain);
                 self.create(kind, desired, Why::Gone);
             }
