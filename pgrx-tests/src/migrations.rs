@@ -20,6 +20,21 @@ impl Migrations {
         Ok(Self { folder })
     }
 
+    /// Writes these scripts, by file name, into a folder of their own, for a database that has tables already.
+    pub fn write(folder: &Path, scripts: &[(&str, &str)]) -> Result<Self> {
+        let put = |path: PathBuf, text: &str| fs::write(&path, text).map_err(Error::io(path));
+        let files = folder.join("migrations");
+        fs::create_dir_all(&files).map_err(Error::io(&files))?;
+        put(
+            folder.join("flyway.conf"),
+            "flyway.locations=filesystem:migrations\nflyway.baselineOnMigrate=true\nflyway.baselineVersion=0\n",
+        )?;
+        for (name, script) in scripts {
+            put(files.join(name), script)?;
+        }
+        Self::open(folder)
+    }
+
     /// Runs `flyway migrate` as the stock command line does, told nothing but where the database is.
     pub fn run_by_flyway(&self, database: &Database<'_>) -> Result<Output> {
         let flyway = repository().join(".local/flyway/flyway");

@@ -2,4 +2,6 @@
 //! is forgotten, nothing is made twice, and the next apply or sync is all it takes.
 
 mod rollbacks;
+mod scripts;
+mod statements;
 mod world;
