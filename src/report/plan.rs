@@ -37,6 +37,9 @@ pub(super) fn refusal_text(refusal: &Refusal) -> String {
                 columns(differences)
             )
         }
+        Because::WantedTwice { other } => {
+            format!("{row}: the same object is wanted by {other}")
+        }
         Because::TwoRows { object, other } => {
             format!("{row}: {object} already belongs to {other}")
         }
@@ -86,7 +89,7 @@ pub(super) fn refusal_hint(refusal: &Refusal) -> Option<String> {
             "SELECT iasql_sync(); takes what is in AWS, SET iasql.adopt = 'overwrite'; lets \
                                     the row win."
         }
-        Because::TwoRows { .. } => "Delete one of the rows.",
+        Because::TwoRows { .. } | Because::WantedTwice { .. } => "Delete one of the rows.",
         Because::Dangling { .. } => {
             "Install the module of the table it refers to, or enable its region."
         }

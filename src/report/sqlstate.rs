@@ -35,7 +35,9 @@ impl Problem {
             Problem::NoSchema => ERRCODE_INVALID_SCHEMA_NAME,
             Problem::Unreadable { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Problem::Refused { refusals } => match refusals.first().map(|refusal| &refusal.why) {
-                Some(Because::Differs { .. } | Because::TwoRows { .. }) => ERRCODE_DUPLICATE_OBJECT,
+                Some(
+                    Because::Differs { .. } | Because::TwoRows { .. } | Because::WantedTwice { .. },
+                ) => ERRCODE_DUPLICATE_OBJECT,
                 Some(Because::Dangling { .. }) => ERRCODE_FOREIGN_KEY_VIOLATION,
                 _ => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             },

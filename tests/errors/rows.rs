@@ -255,6 +255,26 @@ fn two_rows_that_claim_one_object_are_refused() -> Result {
 }
 
 #[test]
+fn two_rows_that_would_make_one_object_are_refused() -> Result {
+    let fixture = Fixture::with(&["aws_cloudwatch"])?;
+    let mut session = fixture.session()?;
+    session.query(
+        "ALTER TABLE log_group DROP CONSTRAINT log_group_name_key;
+         INSERT INTO log_group (log_group_name) VALUES ('one'), ('one')",
+    )?;
+    let error = session.refusal("SELECT * FROM iasql_apply()")?;
+    assert_eq!(error.sqlstate, "42710", "{error}");
+    assert_eq!(
+        error.message,
+        "log_group 2 \"one\": the same object is wanted by log_group 1"
+    );
+    assert_eq!(error.hint, "Delete one of the rows.");
+    assert_eq!(changes(&fixture), Vec::<String>::new());
+    session.query("DELETE FROM log_group")?;
+    assert_nothing_to_do(&mut session)
+}
+
+#[test]
 fn a_read_only_transaction_plans_and_does_not_write() -> Result {
     let fixture = Fixture::with(&["aws_cloudwatch"])?;
     let mut session = fixture.session()?;

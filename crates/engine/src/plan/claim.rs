@@ -2,10 +2,11 @@
 
 use super::bind::natural_key;
 use super::decide::Planner;
-use super::{Adopt, Because, Desired, compare_new};
+use super::{Adopt, Because, Desired, Refusal, Work, compare_new};
 use crate::kind::{Change, Kind};
 use crate::object::{Known, Object};
 use crate::row::RowKey;
+use std::collections::HashMap;
 
 /// An object that exists and that a row without an object describes.
 pub(super) enum Claim<'w> {
@@ -111,6 +112,29 @@ impl<'w> Planner<'w> {
                 other,
             }),
         }
+    }
+
+    /// Refuses all but the first of the rows whose objects would have one name.
+    pub(super) fn refuse_names_wanted_twice(&mut self) {
+        let mut wanted = HashMap::new();
+        let mut refusals = Vec::new();
+        for step in &self.plan.steps {
+            let named = step.row.as_ref().filter(|_| step.work != Work::Bind);
+            let Some((row, name)) = named.and_then(|row| Some((row, natural_key(row)?))) else {
+                continue;
+            };
+            let other = *wanted
+                .entry((step.kind.table, &step.region, name))
+                .or_insert(step.key);
+            if other != step.key {
+                refusals.push(Refusal {
+                    key: step.key,
+                    name: row.name(),
+                    why: Because::WantedTwice { other },
+                });
+            }
+        }
+        self.plan.refusals.extend(refusals);
     }
 
     /// Whether the row has been edited to stand for an object of another name.

@@ -34,6 +34,7 @@ pub(crate) fn decide(mut world: World<'_>, rules: &Rules) -> Plan {
             planner.row(kind, row);
         }
     }
+    planner.refuse_names_wanted_twice();
     planner.deleted_rows();
     planner.rolled_back_rows();
     planner.count_deletes();

@@ -68,6 +68,11 @@ pub enum Because {
         /// The other row.
         other: RowKey,
     },
+    /// Two rows want one object, which does not exist yet.
+    WantedTwice {
+        /// The other row.
+        other: RowKey,
+    },
     /// A reference leads nowhere.
     Dangling {
         /// The column.

@@ -125,6 +125,21 @@ fn two_rows_that_claim_one_object_are_refused() {
 }
 
 #[test]
+fn what_two_rows_would_make_is_refused() {
+    let new = Scene::new().row(1, target(80)).row(2, target(80));
+    let edited = Scene::new()
+        .settled(1, "l", Row::new(&LISTENER).with("port", 80))
+        .set(&LISTENER, 1, "port", 81)
+        .row(2, Row::new(&LISTENER).with("port", 81));
+    for (scene, kind) in [(new, &TARGET_GROUP), (edited, &LISTENER)] {
+        let refusal = scene.plan().refusals.remove(0);
+        assert_eq!(refusal.key, key(kind, 2));
+        let other = key(kind, 1);
+        assert_eq!(refusal.why, Because::WantedTwice { other });
+    }
+}
+
+#[test]
 fn a_name_that_another_row_gives_up_is_free() {
     let listener = |port: i32| Row::new(&LISTENER).with("port", port);
     let scene = Scene::new()
