@@ -1,7 +1,7 @@
 # The front door. Each target says what it does in `make help`; what it runs is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart quickstart-stop setup build install test lint test-engine test-aws test-blackbox clean
+.PHONY: help quickstart quickstart-stop setup build install test lint test-engine test-aws test-blackbox bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ test-aws: ## what is sent to AWS and how answers are read, against recorded traf
 test-blackbox: ## the extension in a real Postgres, through real clients
 	@scripts/timed "Black-box build" scripts/build
 	@scripts/timed "Black-box tests" cargo test --locked --package iasql-tests
+
+bench: ## measure a release build against the goals, beside its peers (an hour or two)
+	@scripts/timed "Set-up" scripts/setup test
+	@scripts/timed "Benchmarks" scripts/bench
 
 clean: quickstart-stop ## remove all that was built or installed by make, but for Debian packages
 	@scripts/clean

@@ -17,7 +17,6 @@ pub const TAG: (&str, &str) = ("team", "bench");
 
 /// The kinds of objects, as the tables are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each is named as its table")]
 pub enum Kind {
     Vpc,
     Subnet,

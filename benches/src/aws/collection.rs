@@ -37,6 +37,8 @@ struct Item {
     text: Box<str>,
     /// Kept of what was made or changed by a call; the synthetic ones can be described again.
     fields: Option<Json>,
+    /// Whether a call made it.
+    made: bool,
 }
 
 /// A page: its members, and where the next one begins.
@@ -64,7 +66,7 @@ impl Collection {
         self.push(shape, true);
     }
 
-    fn push(&mut self, shape: Shape, keep: bool) {
+    fn push(&mut self, shape: Shape, made: bool) {
         let position = self.items.len();
         let id: Box<str> = shape.id.into();
         let parent: Box<str> = shape.parent.into();
@@ -75,15 +77,11 @@ impl Collection {
         self.positions.insert(id.clone(), position);
         self.items.push(Some(Item {
             text: member(self.protocol, &shape.fields).into(),
-            fields: keep.then_some(shape.fields),
+            fields: made.then_some(shape.fields),
+            made,
             id,
             parent,
         }));
-    }
-
-    /// How many there ever were: a number for the next one.
-    pub fn next_number(&self) -> usize {
-        self.items.len()
     }
 
     /// Takes an object away.
@@ -115,6 +113,13 @@ impl Collection {
             item.fields = Some(fields);
         }
         true
+    }
+
+    /// Whether a call made the object. It has no tags then: those of the calls are not kept.
+    pub fn is_made(&self, id: &str) -> bool {
+        let position = self.positions.get(id);
+        let item = position.and_then(|position| self.items[*position].as_ref());
+        item.is_some_and(|item| item.made)
     }
 
     /// What AWS says of an object.

@@ -117,7 +117,7 @@ pub fn rules(groups: usize) -> Synthesize {
             &group_id(number % groups),
             json!({
                 "isEgress": false, "ipProtocol": "tcp", "fromPort": port, "toPort": port, "cidrIpv4": "10.0.0.0/8",
-                "description": "made for the benchmark",
+                "description": "made for the benchmark", "tagSet": tag_set(),
             }),
         )
     })
@@ -131,7 +131,6 @@ fn rule(number: usize, group: &str, mut fields: Json) -> Shape {
     ));
     fields["groupId"] = json!(group);
     fields["groupOwnerId"] = json!(ACCOUNT);
-    fields["tagSet"] = tag_set();
     Shape {
         id,
         parent: group.to_owned(),
@@ -234,6 +233,7 @@ fn create_group(account: &mut Account, request: &Request, document: Document) ->
     shape.fields["vpcId"] = request.get("VpcId").clone();
     shape.parent = request.text("VpcId").to_owned();
     shape.fields["ipPermissions"] = json!([]);
+    shape.fields["tagSet"] = json!([]);
     let number = account.next_number();
     account
         .of(&request.region, Kind::SecurityGroup)

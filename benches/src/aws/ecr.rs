@@ -95,7 +95,16 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                 document.optional("nextToken", next.map(|next| next.to_string()))
             }
         },
-        "ListTagsForResource" => document.field("tags", &json!([{"Key": TAG.0, "Value": TAG.1}])),
+        "ListTagsForResource" => {
+            let arn = request.text("resourceArn");
+            let name = arn.split(":repository/").nth(1).unwrap_or_default();
+            let tags = if repositories.is_made(name) {
+                json!([])
+            } else {
+                json!([{"Key": TAG.0, "Value": TAG.1}])
+            };
+            document.field("tags", &tags)
+        }
         "CreateRepository" => {
             let mutability = match request.text("imageTagMutability") {
                 "" => "MUTABLE",

@@ -169,7 +169,8 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
         )?,
         "DescribeTaskDefinition" => {
             let id = request.text("taskDefinition");
-            let definition = account.of(region, Kind::TaskDefinition).fields(id);
+            let definitions = account.of(region, Kind::TaskDefinition);
+            let definition = definitions.fields(id);
             let absent = || {
                 Refusal::new(
                     "ClientException",
@@ -177,7 +178,12 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                 )
             };
             let document = document.field("taskDefinition", &definition.ok_or_else(absent)?);
-            document.field("tags", &tags())
+            let tags = if definitions.is_made(id) {
+                json!([])
+            } else {
+                tags()
+            };
+            document.field("tags", &tags)
         }
         "CreateCluster" => make(
             account,
@@ -266,7 +272,10 @@ fn given(request: &Request, names: &[&str]) -> Json {
     Json::Object(fields.filter(|(_, value)| !value.is_null()).collect())
 }
 
-fn make(account: &mut Account, region: &str, kind: Kind, name: &str, shape: Shape) -> Document {
+fn make(account: &mut Account, region: &str, kind: Kind, name: &str, mut shape: Shape) -> Document {
+    if let Some(fields) = shape.fields.as_object_mut() {
+        fields.remove("tags");
+    }
     let document = Document::new(Protocol::Json).field(name, &shape.fields);
     account.of(region, kind).insert(shape);
     document

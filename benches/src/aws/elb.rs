@@ -140,7 +140,7 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
         "DescribeTargetGroups" => describe(account, request, Kind::TargetGroup, "TargetGroups"),
         "DescribeLoadBalancers" => describe(account, request, Kind::LoadBalancer, "LoadBalancers"),
         "DescribeListeners" => describe(account, request, Kind::Listener, "Listeners"),
-        "DescribeTags" => describe_tags(request),
+        "DescribeTags" => describe_tags(account, request),
         "CreateTargetGroup" => {
             let number = account.next_number();
             let (name, target_type) = (request.text("Name"), request.text("TargetType"));
@@ -247,7 +247,7 @@ fn describe(account: &mut Account, request: &Request, kind: Kind, list: &str) ->
     Ok(document.optional("NextMarker", next.map(|next| next.to_string())))
 }
 
-fn describe_tags(request: &Request) -> Answer {
+fn describe_tags(account: &mut Account, request: &Request) -> Answer {
     let arns: Vec<&str> = request.numbered("ResourceArns.member").collect();
     if arns.len() > TAGGED_AT_ONCE {
         return Err(Refusal::new(
@@ -255,7 +255,18 @@ fn describe_tags(request: &Request) -> Answer {
             "at most 20 ARNs".to_owned(),
         ));
     }
-    let tags = |arn: &&str| json!({"ResourceArn": arn, "Tags": [{"Key": TAG.0, "Value": TAG.1}]});
-    let described: Json = arns.iter().map(tags).collect();
+    let mut is_made = |arn: &str| {
+        let kinds = [Kind::TargetGroup, Kind::LoadBalancer, Kind::Listener];
+        kinds
+            .into_iter()
+            .any(|kind| account.of(&request.region, kind).is_made(arn))
+    };
+    let described: Json = arns
+        .iter()
+        .map(|arn| match is_made(arn) {
+            true => json!({"ResourceArn": arn, "Tags": []}),
+            false => json!({"ResourceArn": arn, "Tags": [{"Key": TAG.0, "Value": TAG.1}]}),
+        })
+        .collect();
     Ok(Document::new(Protocol::Query).field("TagDescriptions", &described))
 }

@@ -54,9 +54,10 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                 .into_iter()
                 .filter_map(|id| {
                     let policies = attached.get(id).map_or(&[][..], Vec::as_slice);
+                    let made = roles.is_made(id);
                     Some(member(
                         Protocol::Query,
-                        &detail(roles.fields(id)?, policies),
+                        &detail(roles.fields(id)?, policies, made),
                     ))
                 })
                 .collect();
@@ -133,7 +134,7 @@ fn policy_list(arns: &[String]) -> Json {
 }
 
 /// A role as GetAccountAuthorizationDetails says it: without description and session, with policies and tags.
-fn detail(mut role: Json, policies: &[String]) -> Json {
+fn detail(mut role: Json, policies: &[String], made: bool) -> Json {
     if let Some(fields) = role.as_object_mut() {
         fields.remove("Description");
         fields.remove("MaxSessionDuration");
@@ -141,7 +142,9 @@ fn detail(mut role: Json, policies: &[String]) -> Json {
     role["AttachedManagedPolicies"] = policy_list(policies);
     role["RolePolicyList"] = json!([]);
     role["InstanceProfileList"] = json!([]);
-    role["Tags"] = json!([{"Key": TAG.0, "Value": TAG.1}]);
+    if !made {
+        role["Tags"] = json!([{"Key": TAG.0, "Value": TAG.1}]);
+    }
     role
 }
 

@@ -50,7 +50,16 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                 document.optional("nextToken", next.map(|next| next.to_string()))
             }
         },
-        "ListTagsForResource" => document.field("tags", &json!({TAG.0: TAG.1})),
+        "ListTagsForResource" => {
+            let arn = request.text("resourceArn");
+            let name = arn.split(":log-group:").nth(1).unwrap_or_default();
+            let tags = if groups.is_made(name) {
+                json!({})
+            } else {
+                json!({TAG.0: TAG.1})
+            };
+            document.field("tags", &tags)
+        }
         "CreateLogGroup" => {
             groups.insert(named(name));
             document

@@ -20,7 +20,7 @@ mod server;
 mod tagging;
 
 pub use account::{HOME, Kind, Sizes};
-pub use meter::{Call, Calls};
+pub use meter::Calls;
 pub use server::{LoadGenerator, Pace};
 
 use document::Document;
@@ -48,6 +48,12 @@ impl Refusal {
         } = request;
         Self::new("InvalidAction", format!("{service}:{operation}"))
     }
+}
+
+/// Whether an operation only reads.
+pub fn reads(operation: &str) -> bool {
+    let verbs = ["Describe", "List", "Get"];
+    verbs.iter().any(|verb| operation.starts_with(verb))
 }
 
 fn answer(account: &mut account::Account, request: &Request) -> Answer {

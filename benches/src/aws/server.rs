@@ -64,6 +64,8 @@ struct State {
     pace: Pace,
     buckets: Buckets,
     calls: Calls,
+    /// Whether a call has changed the account.
+    changed: bool,
 }
 
 impl State {
@@ -72,6 +74,7 @@ impl State {
             account: Account::new(&sizes),
             buckets: Buckets::default(),
             calls: Calls::default(),
+            changed: false,
             sizes,
             pace,
         }
@@ -105,8 +108,7 @@ impl LoadGenerator {
     /// hundred thousand objects takes a moment.
     pub fn reset(&self, sizes: &Sizes, pace: Pace) {
         let mut state = self.state();
-        let changed = state.calls.0.iter().any(|call| !reads(&call.name));
-        if changed || state.sizes != *sizes {
+        if state.changed || state.sizes != *sizes {
             *state = State::new(sizes.clone(), pace);
         } else {
             state.calls = Calls::default();
@@ -128,13 +130,6 @@ impl LoadGenerator {
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
-}
-
-fn reads(name: &str) -> bool {
-    let operation = name.split(':').nth(1).unwrap_or_default();
-    ["Describe", "List", "Get"]
-        .iter()
-        .any(|verb| operation.starts_with(verb))
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -178,6 +173,7 @@ fn call(request: &Request, state: &Mutex<State>) -> Vec<u8> {
                 latency,
             )
         } else {
+            state.changed |= !super::reads(&request.operation);
             match super::answer(&mut state.account, request) {
                 Ok(document) => (200, document.finish(&request.operation), false, latency),
                 Err(refusal) => {

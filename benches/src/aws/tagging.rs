@@ -31,6 +31,8 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
     let (ids, next) = collection.ids(request.page_start("PaginationToken"), size);
     let resources: Vec<_> = ids
         .into_iter()
+        // Only what has tags is listed.
+        .filter(|id| !collection.is_made(id))
         .map(|id| json!({"ResourceARN": arn(id), "Tags": [{"Key": TAG.0, "Value": TAG.1}]}))
         .collect();
     let token = next.map_or_else(String::new, |next| next.to_string());

@@ -1,0 +1,135 @@
+//! A hundred thousand objects: imported, planned, changed.
+
+use std::time::Duration;
+
+use crate::aws::{Kind, Pace, Sizes};
+use crate::bench::{Bench, memory, peak_memory};
+use crate::error::{Error, Result};
+use crate::result::{Finding, Goal, Sample};
+
+const GROUPS: usize = 1_000;
+const RULES: usize = 99_000;
+
+/// Bytes of memory that a backend may take for a hundred thousand objects, in megabytes.
+const MEMORY: f64 = 200.0;
+
+/// Imports the objects in a new database and plans over them, so often.
+pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
+    let sizes = Sizes::fresh()
+        .with(Kind::SecurityGroup, GROUPS)
+        .with(Kind::SecurityGroupRule, RULES);
+    let rows = sizes.total() as f64;
+    let mut found = Found::default();
+    for _ in 0..bench.runs {
+        run_once(bench, &sizes, rows, &mut found)?;
+    }
+    let at_most = |case: &str, unit, bound, figures: Vec<f64>| {
+        Finding::new(case, unit, Goal::AtMost(bound), Sample::new(figures))
+    };
+    let import = "import of 100,000 objects, reading taken out";
+    let rate = Sample::new(found.import);
+    Ok(vec![
+        Finding::new(import, "rows/s", Goal::AtLeast(50_000.0), rate),
+        at_most(
+            "no-change plan of 100,000 rows, reading taken out",
+            "s",
+            1.0,
+            found.plan,
+        ),
+        at_most(
+            "plan of one changed row, nothing read (`iasql.refresh = off`)",
+            "ms",
+            50.0,
+            found.one,
+        ),
+        at_most("the same: calls", "calls", 0.0, found.one_calls),
+        // The rule, its group and their VPC, each by its id or by its list.
+        at_most(
+            "apply of one changed row (`iasql.refresh = changed`): calls",
+            "calls",
+            closure_bound(),
+            found.apply,
+        ),
+        at_most(
+            "memory of the backend above idle, import",
+            "MB",
+            MEMORY,
+            found.import_memory,
+        ),
+        at_most(
+            "memory of the backend above idle, plan",
+            "MB",
+            MEMORY,
+            found.plan_memory,
+        ),
+        at_most(
+            "memory of the backend above idle, afterwards",
+            "MB",
+            10.0,
+            found.left_memory,
+        ),
+    ])
+}
+
+/// The calls of reading the tables that a changed rule leads to, and the change itself.
+fn closure_bound() -> f64 {
+    let rules = RULES.div_ceil(1000);
+    let groups = GROUPS.div_ceil(1000);
+    // The group's VPC tells whether AWS owns the group: one list and two attributes.
+    let networks = 3;
+    (1.1 * (rules + groups + networks) as f64).floor() + 1.0
+}
+
+#[derive(Default)]
+struct Found {
+    import: Vec<f64>,
+    plan: Vec<f64>,
+    one: Vec<f64>,
+    one_calls: Vec<f64>,
+    apply: Vec<f64>,
+    import_memory: Vec<f64>,
+    plan_memory: Vec<f64>,
+    left_memory: Vec<f64>,
+}
+
+fn run_once(bench: &Bench, sizes: &Sizes, rows: f64, found: &mut Found) -> Result {
+    let database = bench.account(sizes, Pace::default())?;
+    let mut session = database.connect()?;
+    session.query("SELECT iasql_version()")?;
+    let pid = session.backend_pid()?;
+    let idle = memory(pid)?;
+    let install = || bench.measure(&mut session, "SELECT iasql_install('aws_security_group')");
+    let (measured, peak) = peak_memory(pid, install)?;
+    found.import.push(rows / measured.own.as_secs_f64());
+    found.import_memory.push(peak - idle);
+    session.query("ANALYZE")?;
+
+    let plan = || bench.measure(&mut session, "SELECT iasql_plan_apply()");
+    let (measured, peak) = peak_memory(pid, plan)?;
+    found.plan.push(measured.own.as_secs_f64());
+    found.plan_memory.push(peak - idle);
+    // The allocator and the AWS thread may take a moment to give back what they have.
+    std::thread::sleep(Duration::from_millis(100));
+    found.left_memory.push(memory(pid)? - idle);
+
+    session.query(
+        "UPDATE security_group_rule SET description = 'changed' WHERE id = (SELECT min(id) FROM security_group_rule);
+         SET iasql.refresh = off",
+    )?;
+    let measured = bench.measure(&mut session, "SELECT iasql_plan_apply()")?;
+    found.one.push(measured.took.as_secs_f64() * 1000.0);
+    found.one_calls.push(measured.calls.count() as f64);
+
+    session.query("SET iasql.refresh = changed")?;
+    let measured = bench.measure(&mut session, "SELECT iasql_apply()")?;
+    let operations = measured.calls.by_operation();
+    if operations.get("ec2:ModifySecurityGroupRules") != Some(&1) {
+        let found = format!("{operations:?}");
+        return Err(Error::Unexpected {
+            case: "apply of one changed row",
+            found,
+        });
+    }
+    found.apply.push(measured.calls.count() as f64);
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! The engine alone: a plan over 18 tables, without a database and without AWS.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use iasql_engine::kind::{boolean, int, refers_to, set, tags, text, time};
+use iasql_engine::plan::{Desired, Rules, World, plan};
+use iasql_engine::{Catalog, CloudId, Kind, Known, Object, Region, Row, RowKey, Value};
+use serde_json::json;
+
+use crate::bench::Bench;
+use crate::error::{Error, Result};
+use crate::result::{Finding, Goal, Sample};
+
+const TABLES: usize = 18;
+
+/// A table of the size of the real ones; it refers to the one that it is told.
+macro_rules! kind {
+    ($table:literal, $to:literal) => {
+        Kind::regional(
+            $table,
+            &[
+                text("name").key().create_only(),
+                text("arn").cloud_filled().cloud_id(),
+                text("state").cloud_filled().volatile(),
+                time("created_at").cloud_filled(),
+                text("description"),
+                text("protocol").create_only(),
+                int("port"),
+                int("timeout").chosen_when_null(),
+                boolean("enabled"),
+                set("zones"),
+                refers_to("parent_id", $to).chosen_when_null(),
+                tags(),
+            ],
+        )
+    };
+}
+
+static KINDS: [Kind; TABLES] = [
+    kind!("t00", "vpc"),
+    kind!("t01", "t00"),
+    kind!("t02", "t00"),
+    kind!("t03", "t02"),
+    kind!("t04", "vpc"),
+    kind!("t05", "vpc"),
+    kind!("t06", "vpc"),
+    kind!("t07", "t06"),
+    kind!("t08", "vpc"),
+    kind!("t09", "t00"),
+    kind!("t10", "t00"),
+    kind!("t11", "t10"),
+    kind!("t12", "t10"),
+    kind!("t13", "vpc"),
+    kind!("t14", "t04"),
+    kind!("t15", "t14"),
+    kind!("t16", "t14"),
+    kind!("t17", "t16"),
+];
+
+/// Plans over 100,000 rows, and over a tenth of them. One row in a thousand was changed.
+pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
+    let catalog = Catalog::new(&KINDS).map_err(|circle| Error::Unexpected {
+        case: "engine",
+        found: circle.to_string(),
+    })?;
+    let (mut tenth, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..bench.runs {
+        tenth.push(seconds(&catalog, 10_000)?);
+        whole.push(seconds(&catalog, 100_000)?);
+    }
+    let ratios: Vec<f64> = whole
+        .iter()
+        .zip(&tenth)
+        .map(|(whole, tenth)| whole / tenth)
+        .collect();
+    let plan = "engine alone: plan of 100,000 rows in 18 tables";
+    let growth = "engine alone: time of 100,000 rows against that of 10,000";
+    Ok(vec![
+        Finding::new(plan, "s", Goal::AtMost(1.0), Sample::new(whole)),
+        Finding::new(growth, "", Goal::AtMost(12.0), Sample::new(ratios)),
+    ])
+}
+
+fn seconds(catalog: &Catalog, rows: usize) -> Result<f64> {
+    let world = world(catalog, rows);
+    let rules = Rules::default();
+    let start = Instant::now();
+    let plan = plan(world, &rules);
+    let took = start.elapsed().as_secs_f64();
+    if plan.steps.len() != rows.div_ceil(1000) || !plan.refusals.is_empty() {
+        let found = format!("{} steps, refused: {:?}", plan.steps.len(), plan.refusals);
+        return Err(Error::Unexpected {
+            case: "engine",
+            found,
+        });
+    }
+    Ok(took)
+}
+
+/// Rows spread evenly over the tables.
+fn world(catalog: &Catalog, rows: usize) -> World<'_> {
+    let region = Region::from("us-east-2");
+    let mut world = World {
+        catalog,
+        desired: Vec::with_capacity(rows),
+        known: BTreeMap::new(),
+        actual: Vec::with_capacity(rows),
+        unread: BTreeSet::new(),
+        unsaid: BTreeSet::new(),
+        intents: Vec::new(),
+    };
+    for number in 0..rows {
+        let (kind, id) = (&KINDS[number % TABLES], (number / TABLES) as i64 + 1);
+        let key = RowKey {
+            table: kind.table,
+            id,
+        };
+        let cloud = CloudId::from(cloud_id(kind.table, id));
+        let parent = kind.column("parent_id").and_then(|column| column.reference);
+        let parent = parent.filter(|parent| parent.table != "vpc");
+        let row = row(kind, id, cloud.as_str());
+        let read = match parent {
+            Some(parent) => row
+                .clone()
+                .with("parent_id", CloudId::from(cloud_id(parent.table, id))),
+            None => row.clone(),
+        };
+        let mut desired = match parent {
+            Some(_) => row.with("parent_id", Value::Int(id)),
+            None => row,
+        };
+        if number % 1000 == 0 {
+            desired.set("description", "changed");
+        }
+        world.desired.push(Desired {
+            key,
+            region: region.clone(),
+            row: desired,
+            protected: false,
+        });
+        world
+            .known
+            .insert(key, known(&region, &cloud, read.clone()));
+        world.actual.push(Object::new(&region, cloud, read));
+    }
+    world
+}
+
+fn known(region: &Region, id: &CloudId, row: Row) -> Known {
+    Known {
+        region: region.clone(),
+        id: id.clone(),
+        row,
+        owned: BTreeSet::new(),
+        made: false,
+        protected: false,
+        account_owned: false,
+    }
+}
+
+fn cloud_id(table: &str, id: i64) -> String {
+    format!("arn:aws:bench:us-east-2:123456789012:{table}/{id:08}")
+}
+
+fn row(kind: &'static Kind, id: i64, arn: &str) -> Row {
+    Row::new(kind)
+        .with("name", format!("object-{id}"))
+        .with("arn", arn)
+        .with("state", "available")
+        .with("created_at", "2024-01-01T00:00:00Z")
+        .with("description", "made for the benchmark")
+        .with("protocol", "HTTP")
+        .with("port", 443)
+        .with("timeout", 30)
+        .with("enabled", true)
+        .with(
+            "zones",
+            vec!["us-east-2a".to_owned(), "us-east-2b".to_owned()],
+        )
+        .with("tags", json!({"team": "bench"}))
+}
