@@ -6,6 +6,9 @@ use std::ffi::{CStr, CString};
 /// The rows that a statement returned: every value as text, None for NULL.
 pub type Rows = Vec<Vec<Option<String>>>;
 
+/// How many records one statement writes.
+pub const AT_ONCE: usize = 5_000;
+
 /// Runs a statement whose parameters are text (the statement casts them), and returns its rows. An error of the
 /// statement is raised as a Postgres error.
 pub fn query(statement: &str, parameters: &[Option<&str>]) -> Rows {
@@ -79,28 +82,27 @@ enum See {
 fn run(statement: &str, parameters: &[Option<&str>], see: See) -> (Rows, u64) {
     // Statements are ours: none holds a NUL byte. Texts of users come as parameters.
     let statement = CString::new(statement).unwrap_or_default();
-    let mut types = vec![PgBuiltInOids::TEXTOID.value(); parameters.len()];
     // SAFETY: SPI is entered and left in this function, on the backend's only Postgres thread. An error leaves by
     // longjmp, which pgrx turns into a panic; Postgres then closes SPI with the (sub)transaction. All results are
     // copied before SPI_finish frees them.
     unsafe {
         pg_sys::SPI_connect();
-        let mut values: Vec<pg_sys::Datum> = Vec::with_capacity(parameters.len());
-        let mut nulls: Vec<std::ffi::c_char> = Vec::with_capacity(parameters.len());
-        for parameter in parameters {
+        let list = pg_sys::makeParamList(parameters.len() as i32);
+        let slots = (*list).params.as_mut_slice(parameters.len());
+        for (slot, parameter) in slots.iter_mut().zip(parameters) {
             let datum = parameter.and_then(|text| text.into_datum());
-            nulls.push(if datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char);
-            values.push(datum.unwrap_or(pg_sys::Datum::from(0)));
+            slot.isnull = datum.is_none();
+            slot.value = datum.unwrap_or(pg_sys::Datum::from(0));
+            slot.ptype = PgBuiltInOids::TEXTOID.value();
+            // Not PARAM_FLAG_CONST: the planner would evaluate casts of large values, and copy them, while it plans.
+            slot.pflags = 0;
         }
-        let code = pg_sys::SPI_execute_with_args(
-            statement.as_ptr(),
-            parameters.len() as i32,
-            types.as_mut_ptr(),
-            values.as_mut_ptr(),
-            nulls.as_ptr(),
-            see == See::ActiveSnapshot,
-            0,
-        );
+        let options = pg_sys::SPIExecuteOptions {
+            params: list,
+            read_only: see == See::ActiveSnapshot,
+            ..Default::default()
+        };
+        let code = pg_sys::SPI_execute_extended(statement.as_ptr(), &options);
         if code < 0 {
             pgrx::error!("SPI answered {code}");
         }

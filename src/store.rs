@@ -69,9 +69,12 @@ pub type Source<'a> = Option<(&'a str, usize)>;
 
 /// Writes agreements.
 pub fn write_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
-    if agreements.is_empty() {
-        return;
+    for some in agreements.chunks(sql::AT_ONCE) {
+        write_some_known(some);
     }
+}
+
+fn write_some_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
     let records: Vec<Json> = agreements
         .iter()
         .map(|(key, known, source)| {

@@ -1,7 +1,7 @@
 //! Writes rows of module tables, a statement a table. Names are qualified, but the search path is the caller's: users'
 //! triggers may count on it.
 
-use crate::sql::quoted;
+use crate::sql::{self, quoted};
 use crate::tables::{SqlType, Table};
 use iasql_engine::kind::{Scope, Type};
 use iasql_engine::{Region, Row, Value};
@@ -58,19 +58,23 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
     columns.extend(table.columns().map(|column| column.name));
     columns.extend(table.is_regional().then_some("region"));
     columns.extend(table.has_protected.then_some("protected"));
-    insert_records(table, &columns, records.collect());
+    insert_records(table, &columns, records);
 }
 
-fn insert_records(table: &Table, columns: &[&str], records: Vec<Json>) {
+/// Each statement takes as many records as fit the caches well; one for all would hold several copies of a large table
+/// in memory.
+fn insert_records(table: &Table, columns: &[&str], records: impl Iterator<Item = Json>) {
     let list = list(columns);
-    table.execute(
-        &format!(
-            "INSERT INTO {} ({list}) SELECT {list} FROM {}",
-            table.name,
-            recordset(table, columns)
-        ),
-        &[Some(&Json::Array(records).to_string())],
+    let statement = format!(
+        "INSERT INTO {} ({list}) SELECT {list} FROM {}",
+        table.name,
+        recordset(table, columns)
     );
+    let mut records = records.peekable();
+    while records.peek().is_some() {
+        let some: Vec<Json> = records.by_ref().take(sql::AT_ONCE).collect();
+        table.execute(&statement, &[Some(&Json::Array(some).to_string())]);
+    }
 }
 
 /// Sets columns of rows. Returns how many rows there were.
@@ -187,10 +191,7 @@ pub fn insert_parts(part: &Table, wholes: &[(Whole<'_>, &[Row])]) {
             Json::Object(record)
         })
     });
-    let records: Vec<Json> = records.collect();
-    if !records.is_empty() {
-        insert_records(part, &columns, records);
-    }
+    insert_records(part, &columns, records);
 }
 
 /// Deletes the parts of these wholes.

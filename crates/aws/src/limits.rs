@@ -41,12 +41,7 @@ pub fn limits(operation: Operation) -> Vec<Limit> {
         Service::Ec2 if name == "CreateTags" || name == "DeleteTags" => {
             vec![limit(name, 100.0, 10.0)]
         }
-        Service::Ec2
-            if name == "AuthorizeSecurityGroupIngress" || name == "RevokeSecurityGroupIngress" =>
-        {
-            vec![limit(name, 50.0, 5.0)]
-        }
-        Service::Ec2 => vec![limit("mutating", 50.0, 5.0)],
+        Service::Ec2 => vec![limit(name, 50.0, 5.0)],
         Service::Ecs => vec![match name {
             "RegisterTaskDefinition" | "DeregisterTaskDefinition" => {
                 limit("task definition write", 20.0, 1.0)
