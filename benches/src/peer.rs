@@ -39,7 +39,11 @@ pub fn run(peer: Peer, task: &str, endpoint: &str) -> Result<f64> {
     let printed = String::from_utf8_lossy(&output.stdout);
     printed.trim().parse().map_err(|_| Error::Peer {
         name: format!("boto3 {} {task}", peer.name()),
-        output: format!("{printed}{}", String::from_utf8_lossy(&output.stderr)),
+        output: format!(
+            "{}: {printed}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ),
     })
 }
 
