@@ -27,6 +27,8 @@ pub struct Measured {
     pub took: Duration,
     /// Of that, before the first request arrived and after the last reply had left: the reading taken out.
     pub own: Duration,
+    /// How long the backend's own thread ran on a processor; the thread that calls AWS is another.
+    pub processor: Duration,
     /// The calls.
     pub calls: Calls,
 }
@@ -62,10 +64,14 @@ impl Bench {
 
     /// Runs a statement and measures it.
     pub fn measure(&self, session: &mut Session, sql: &str) -> Result<Measured> {
+        let pid = session.backend_pid()?.to_string();
+        let thread = Path::new("/proc").join(&pid).join("task").join(&pid);
         self.aws.take_calls();
+        let before = processor_time(&thread)?;
         let start = Instant::now();
         session.query(sql)?;
         let end = Instant::now();
+        let processor = processor_time(&thread)?.saturating_sub(before);
         let calls = self.aws.take_calls();
         let took = end - start;
         let reading = match (calls.first(), calls.last()) {
@@ -73,7 +79,12 @@ impl Bench {
             _ => Duration::ZERO,
         };
         let own = took.saturating_sub(reading);
-        Ok(Measured { took, own, calls })
+        Ok(Measured {
+            took,
+            own,
+            processor,
+            calls,
+        })
     }
 }
 
@@ -94,6 +105,17 @@ pub fn peak_memory<T>(pid: u32, work: impl FnOnce() -> Result<T>) -> Result<(T, 
         over.store(true, Ordering::Relaxed);
         Ok((result?, watcher.join().unwrap_or(f64::NAN)))
     })
+}
+
+/// How long a thread has run on a processor: unlike the time on the wall, the same on a busy machine.
+pub fn processor_time(thread: &Path) -> Result<Duration> {
+    let path = thread.join("schedstat");
+    let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let nanoseconds = text
+        .split_whitespace()
+        .next()
+        .and_then(|first| first.parse().ok());
+    Ok(Duration::from_nanos(nanoseconds.unwrap_or_default()))
 }
 
 /// The memory of a process that no other shares, in megabytes.

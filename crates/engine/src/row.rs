@@ -3,6 +3,7 @@
 use crate::kind::Kind;
 use crate::value::{Misfit, Ref, Value};
 use serde_json::{Map, Value as Json};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -57,12 +58,29 @@ text_newtype!(CloudId);
 text_newtype!(Region);
 
 /// Which row: the table and the row's immutable id (`id`, or `row_id`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RowKey {
     /// The table.
     pub table: &'static str,
     /// The row's id.
     pub id: i64,
+}
+
+impl Ord for RowKey {
+    /// By table, then by id.
+    fn cmp(&self, other: &RowKey) -> Ordering {
+        let tables = match std::ptr::eq(self.table, other.table) {
+            true => Ordering::Equal,
+            false => self.table.cmp(other.table),
+        };
+        tables.then(self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for RowKey {
+    fn partial_cmp(&self, other: &RowKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for RowKey {
@@ -82,11 +100,11 @@ pub struct ObjectKey {
     pub id: CloudId,
 }
 
-/// The values of one row, in the order of its kind's columns.
+/// The values of one row, in the order of its kind's columns. Copies share their memory until one of them is changed.
 #[derive(Clone)]
 pub struct Row {
     kind: &'static Kind,
-    values: Box<[Value]>,
+    values: Arc<[Value]>,
 }
 
 impl Row {
@@ -95,6 +113,13 @@ impl Row {
         Row {
             kind,
             values: vec![Value::Null; kind.columns.len()].into(),
+        }
+    }
+
+    /// Lets the row share the memory of the other one, where they are the same.
+    pub fn share(&mut self, other: &Row) {
+        if self == other {
+            *self = other.clone();
         }
     }
 
@@ -112,7 +137,7 @@ impl Row {
     /// Sets a column. The kinds' own tests touch every column, so a name that does not exist shows there.
     pub fn set(&mut self, column: &str, value: impl Into<Value>) {
         match self.kind.position(column) {
-            Some(position) => self.values[position] = value.into(),
+            Some(position) => *self.at_mut(position) = value.into(),
             None => debug_assert!(false, "{} has no column {column}", self.kind.table),
         }
     }
@@ -135,7 +160,7 @@ impl Row {
 
     /// The value at a position, to change it.
     pub fn at_mut(&mut self, position: usize) -> &mut Value {
-        &mut self.values[position]
+        &mut Arc::make_mut(&mut self.values)[position]
     }
 
     /// The text of a column, or None where it is NULL.
@@ -251,7 +276,8 @@ impl Row {
 
 impl PartialEq for Row {
     fn eq(&self, other: &Row) -> bool {
-        self.kind.table == other.kind.table && self.values == other.values
+        let is_one = Arc::ptr_eq(&self.values, &other.values);
+        self.kind.table == other.kind.table && (is_one || self.values == other.values)
     }
 }
 

@@ -6,6 +6,8 @@ use crate::kind::{Catalog, Kind, Type};
 use crate::object::Object;
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use crate::value::{Ref, Value};
+use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write};
 
@@ -24,11 +26,17 @@ pub enum Place {
 /// Which row stands for which object.
 #[derive(Clone, Default)]
 pub struct Bindings {
-    places: HashMap<RowKey, Place>,
-    rows: HashMap<ObjectKey, RowKey>,
+    places: FxHashMap<RowKey, Place>,
+    rows: FxHashMap<ObjectKey, RowKey>,
 }
 
 impl Bindings {
+    /// Makes room for so many rows.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.places.reserve(rows);
+        self.rows.reserve(rows);
+    }
+
     /// Puts a row where references to it are resolved.
     pub fn place(&mut self, key: RowKey, place: Place) {
         self.places.insert(key, place);
@@ -129,10 +137,11 @@ pub(crate) fn resolve(
 ) -> Result<(), Unresolved> {
     let mut result = Ok(());
     for (position, column) in row.kind().columns.iter().enumerate() {
-        let value = row.at_mut(position);
-        if let Value::Parts(parts) = value {
-            for part in parts {
-                result = result.and(resolve(part, region, catalog, names, bindings));
+        if let Value::Parts(_) = row.at(position) {
+            if let Value::Parts(parts) = row.at_mut(position) {
+                for part in parts {
+                    result = result.and(resolve(part, region, catalog, names, bindings));
+                }
             }
             continue;
         }
@@ -140,7 +149,8 @@ pub(crate) fn resolve(
             continue;
         };
         let kind = catalog.kind(reference.table);
-        let target = match (&*value, kind) {
+        let value = row.at(position);
+        let target = match (value, kind) {
             (Value::Null | Value::Ref(_), _) => continue,
             (Value::Int(id), Some(kind)) => Some(RowKey {
                 table: kind.table,
@@ -151,8 +161,10 @@ pub(crate) fn resolve(
         };
         let place = target.and_then(|target| Some((target, bindings.place_of(&target)?)));
         match place {
-            Some((_, Place::Object(id))) => *value = Value::object(id.clone()),
-            Some((target, Place::ToBeMade { .. })) => *value = Value::Ref(Ref::Row(target)),
+            Some((_, Place::Object(id))) => *row.at_mut(position) = Value::object(id.clone()),
+            Some((target, Place::ToBeMade { .. })) => {
+                *row.at_mut(position) = Value::Ref(Ref::Row(target));
+            }
             None => {
                 let why = Because::Dangling {
                     column: column.name,
@@ -193,28 +205,26 @@ pub fn natural_key(row: &Row) -> Option<String> {
 }
 
 /// Objects by what they are found by.
-pub(crate) struct Objects {
-    by_id: HashMap<ObjectKey, usize>,
-    by_key: HashMap<(&'static str, Region, String), Vec<usize>>,
+pub(crate) struct Objects<'w> {
+    actual: &'w [Object],
+    by_id: FxHashMap<ObjectKey, usize>,
+    /// Made when it is first asked for: only rows without an object are found by their names.
+    by_key: OnceCell<ByKey>,
     by_owner_tag: HashMap<String, usize>,
 }
 
-impl Objects {
-    pub(crate) fn new(actual: &[Object]) -> Objects {
+type ByKey = FxHashMap<(&'static str, Region, String), Vec<usize>>;
+
+impl<'w> Objects<'w> {
+    pub(crate) fn new(actual: &'w [Object]) -> Objects<'w> {
         let mut objects = Objects {
-            by_id: HashMap::with_capacity(actual.len()),
-            by_key: HashMap::with_capacity(actual.len()),
+            actual,
+            by_id: FxHashMap::with_capacity_and_hasher(actual.len(), Default::default()),
+            by_key: OnceCell::new(),
             by_owner_tag: HashMap::new(),
         };
         for (position, object) in actual.iter().enumerate() {
             objects.by_id.insert(object.key(), position);
-            if let Some(key) = natural_key(&object.row) {
-                objects
-                    .by_key
-                    .entry((object.kind().table, object.region.clone(), key))
-                    .or_default()
-                    .push(position);
-            }
             if let Some(tag) = &object.owner_tag {
                 objects.by_owner_tag.insert(tag.clone(), position);
             }
@@ -229,8 +239,21 @@ impl Objects {
     /// The objects of this natural key, in the order of the world.
     pub(crate) fn by_key(&self, table: &'static str, region: &Region, key: String) -> &[usize] {
         self.by_key
+            .get_or_init(|| self.keys())
             .get(&(table, region.clone(), key))
             .map_or(&[], Vec::as_slice)
+    }
+
+    fn keys(&self) -> ByKey {
+        let mut keys = ByKey::default();
+        for (position, object) in self.actual.iter().enumerate() {
+            if let Some(key) = natural_key(&object.row) {
+                keys.entry((object.kind().table, object.region.clone(), key))
+                    .or_default()
+                    .push(position);
+            }
+        }
+        keys
     }
 
     pub(crate) fn by_owner_tag(&self, tag: &str) -> Option<usize> {

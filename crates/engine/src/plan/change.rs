@@ -32,13 +32,12 @@ impl<'w> Planner<'w> {
         kind: &'static Kind,
         desired: Desired,
         known: Cow<'w, Known>,
+        object: Option<&'w Object>,
     ) {
-        let key = known.object_key(kind.table);
-        if let Some(position) = self.objects.by_id(&key) {
-            let object = &self.world.actual[position];
+        if let Some(object) = object {
             return self.changed_row(kind, desired, known, object, Why::Changed);
         }
-        if self.world.unsaid.contains(&key) {
+        if self.world.unsaid.contains(&known.object_key(kind.table)) {
             return self.unsaid_row(desired, &known);
         }
         match self.claim(kind, &desired) {
@@ -155,10 +154,10 @@ impl<'w> Planner<'w> {
             return self.replace(kind, desired, object, comparison, why);
         }
         self.stands_for(&desired, &object.region, object.id.clone());
-        let owned = owned(&known, &comparison);
         if comparison.changes.is_empty() && why == Why::Changed {
-            return self.agree(desired, known, object, &comparison, owned);
+            return self.agree(desired, known, object, &comparison);
         }
+        let owned = owned(&known, &comparison);
         let kept = kept(&known, &comparison);
         // A call that says more than what changes says what is there.
         for (column, _) in &kept {
@@ -198,14 +197,14 @@ impl<'w> Planner<'w> {
         known: Cow<'w, Known>,
         object: &Object,
         comparison: &Comparison,
-        owned: BTreeSet<String>,
     ) {
         let write_back = settle::settle(desired.key, &desired.row, &object.row);
         self.plan.effects.write_back.extend(write_back);
         let account_owned = object.owner == Owner::Account;
+        let given_back = &mut comparison.choice_stays.iter();
         let agreed = known.region == object.region
             && known.id == object.id
-            && known.owned == owned
+            && !given_back.any(|column| known.owned.contains(*column))
             && known.protected == desired.protected
             && known.account_owned == account_owned
             && comparison.kept.is_empty()
@@ -221,7 +220,7 @@ impl<'w> Planner<'w> {
             region: object.region.clone(),
             id: object.id.clone(),
             row,
-            owned,
+            owned: owned(&known, comparison),
             made: known.made,
             protected: desired.protected,
             account_owned,

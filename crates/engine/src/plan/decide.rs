@@ -9,6 +9,7 @@ use super::{Because, Desired, News, Notice, Place, Plan, Refusal, Rules, World, 
 use crate::kind::Kind;
 use crate::object::{Known, Object};
 use crate::row::{CloudId, ObjectKey, Region, RowKey};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -47,12 +48,12 @@ pub(super) struct Planner<'w> {
     pub(super) world: &'w World<'w>,
     pub(super) rules: &'w Rules,
     names: Names,
-    pub(super) objects: Objects,
+    pub(super) objects: Objects<'w>,
     pub(super) journaled: Journaled<'w>,
-    pub(super) living: HashSet<RowKey>,
+    pub(super) living: FxHashSet<RowKey>,
     /// The row that was agreed on for each object.
-    pub(super) known_rows: HashMap<ObjectKey, RowKey>,
-    /// The natural keys that rows with an agreement want, of the kind that is being decided.
+    pub(super) known_rows: FxHashMap<ObjectKey, RowKey>,
+    /// The natural keys that edited rows with an agreement want.
     pub(super) wanted_names: HashMap<RowKey, Option<String>>,
     /// Rows that are left alone, because they or what they refer to could not be read.
     left_alone: HashSet<RowKey>,
@@ -69,12 +70,14 @@ pub(super) struct Planner<'w> {
 struct Ready<'w> {
     desired: Desired,
     known: Option<Cow<'w, Known>>,
+    /// The object that was agreed on, if it still exists.
+    object: Option<&'w Object>,
 }
 
 impl<'w> Planner<'w> {
     fn new(world: &'w World<'w>, rules: &'w Rules, rows: &[Desired]) -> Planner<'w> {
         let objects = Objects::new(&world.actual);
-        let known_rows: HashMap<ObjectKey, RowKey> = world
+        let known_rows: FxHashMap<ObjectKey, RowKey> = world
             .known
             .iter()
             .map(|(key, known)| (known.object_key(key.table), *key))
@@ -98,6 +101,7 @@ impl<'w> Planner<'w> {
             plan: Plan::default(),
         };
         planner.leaving = planner.deleted_objects();
+        planner.plan.bindings.reserve(rows.len());
         planner
     }
 
@@ -136,18 +140,27 @@ impl<'w> Planner<'w> {
             }
             return None;
         }
+        let mut object = None;
         if let Some(known) = &known {
-            let object = self.object_of(kind, known);
+            object = self.object_of(kind, known);
             self.say_what_no_row_can(&mut desired.row, known, object);
-            self.wanted_names
-                .insert(desired.key, natural_key(&desired.row));
+            desired.row.share(&known.row);
+            let is_edited = matches!(known, Cow::Owned(_)) || desired.row != known.row;
+            if is_edited {
+                let name = natural_key(&desired.row);
+                self.wanted_names.insert(desired.key, name);
+            }
         }
-        Some(Ready { desired, known })
+        Some(Ready {
+            desired,
+            known,
+            object,
+        })
     }
 
     fn row(&mut self, kind: &'static Kind, row: Ready<'w>) {
         match row.known {
-            Some(known) => self.known_row(kind, row.desired, known),
+            Some(known) => self.known_row(kind, row.desired, known, row.object),
             None => self.new_row(kind, row.desired),
         }
     }
@@ -170,7 +183,8 @@ impl<'w> Planner<'w> {
     }
 
     pub(super) fn is_unread(&self, kind: &Kind, region: &Region) -> bool {
-        self.world.unread.contains(&(kind.table, region.clone()))
+        let unread = &self.world.unread;
+        !unread.is_empty() && unread.contains(&(kind.table, region.clone()))
     }
 
     pub(super) fn stands_for(&mut self, desired: &Desired, region: &Region, id: CloudId) {

@@ -26,7 +26,7 @@ impl<'w> Journaled<'w> {
     pub(crate) fn new(
         intents: &'w [Intent],
         actual: &[Object],
-        objects: &Objects,
+        objects: &Objects<'_>,
         is_known: impl Fn(&ObjectKey) -> bool,
     ) -> Journaled<'w> {
         let mut journaled = Journaled::default();
@@ -154,7 +154,7 @@ fn take(known: &mut Known, values: &Row, counts: impl Fn(usize, &Value) -> bool)
 }
 
 /// The object of a create: by its id, else by the owner tag, else by the natural key.
-fn made_by(intent: &Intent, objects: &Objects) -> Option<usize> {
+fn made_by(intent: &Intent, objects: &Objects<'_>) -> Option<usize> {
     if let Some(id) = &intent.cloud_id {
         return objects.by_id(&ObjectKey {
             table: intent.key.table,

@@ -47,16 +47,16 @@ type CanSay<'a> = dyn Fn(&Column, &CloudId) -> bool + 'a;
 fn fill(row: &mut Row, known: &Row, object: Option<&Row>, can_say: &CanSay<'_>) {
     for (position, column) in row.kind().columns.iter().enumerate() {
         let agreed = known.at(position);
-        match (row.at_mut(position), agreed) {
-            (value @ Value::Null, Value::Ref(Ref::Object(id))) if !can_say(column, id) => {
-                *value = agreed.clone();
+        match (row.at(position), agreed) {
+            (Value::Null, Value::Ref(Ref::Object(id))) if !can_say(column, id) => {
+                *row.at_mut(position) = agreed.clone();
             }
             (value, Value::Parts(known)) if !leaves_the_choice(column, value) => {
                 let read = match object.map(|object| object.at(position)) {
                     Some(Value::Parts(read)) => read,
                     _ => known,
                 };
-                fill_parts(value, known, read, can_say);
+                fill_parts(row.at_mut(position), known, read, can_say);
             }
             _ => {}
         }

@@ -20,9 +20,11 @@ pub struct WriteBack {
 /// that were pressed. Nothing else of a user's row is ever written.
 pub fn settle(key: RowKey, row: &Row, object: &Row) -> Vec<WriteBack> {
     let mut values = Vec::new();
+    let is_same = row == object;
     for (position, column) in row.kind().columns.iter().enumerate() {
         let (wanted, actual) = (row.at(position), object.at(position));
         let value = match column.change {
+            change if is_same && change != Change::Button => continue,
             Change::CloudFilled if !same(column, wanted, actual) => actual.clone(),
             Change::Button if *wanted == Value::Bool(true) => Value::Bool(false),
             Change::InPlace | Change::Replace

@@ -6,6 +6,7 @@ use crate::kind::Change;
 use crate::object::Known;
 use crate::row::Row;
 use crate::value::{Ref, Value};
+use std::borrow::Cow;
 
 /// What the comparison of a row with its object says.
 #[derive(Debug, Default, PartialEq)]
@@ -34,8 +35,15 @@ impl Comparison {
 /// Compares a row with what was agreed on and with what the cloud holds.
 pub(crate) fn compare(row: &Row, known: &Known, object: &Row, on_drift: OnDrift) -> Comparison {
     let mut comparison = Comparison::default();
-    let (known_row, object) = aligned(row, &known.row, object);
+    let is_same = *row == known.row && row == object;
+    let (known_row, object) = match is_same {
+        true => (Cow::Borrowed(&known.row), Cow::Borrowed(object)),
+        false => aligned(row, &known.row, object),
+    };
     for (position, column) in row.kind().columns.iter().enumerate() {
+        if is_same && column.change != Change::Button {
+            continue;
+        }
         let wanted = row.at(position);
         let agreed = known_row.at(position);
         let actual = object.at(position);
@@ -111,12 +119,7 @@ pub fn compare_new(row: &Row, object: &Row) -> Vec<Difference> {
 }
 
 /// Known and object, said in the row's own words.
-fn aligned<'a>(
-    row: &Row,
-    known: &'a Row,
-    object: &'a Row,
-) -> (std::borrow::Cow<'a, Row>, std::borrow::Cow<'a, Row>) {
-    use std::borrow::Cow;
+fn aligned<'a>(row: &Row, known: &'a Row, object: &'a Row) -> (Cow<'a, Row>, Cow<'a, Row>) {
     match row.kind().align {
         None => (Cow::Borrowed(known), Cow::Borrowed(object)),
         Some(align) => {

@@ -10,7 +10,8 @@ use crate::plan::bind::{Names, Objects};
 use crate::plan::journaled::Journaled;
 use crate::plan::{Action, Bindings, Desired, Difference, World};
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::HashMap;
 
 /// What sync will do.
 #[derive(Debug, Default)]
@@ -97,11 +98,11 @@ fn resolved(world: &World<'_>) -> Vec<(String, u32)> {
 struct Syncer<'w> {
     world: &'w World<'w>,
     names: Names,
-    objects: Objects,
+    objects: Objects<'w>,
     journaled: Journaled<'w>,
     /// The row that was agreed on for each object.
-    known_rows: HashMap<ObjectKey, RowKey>,
-    living: HashSet<RowKey>,
+    known_rows: FxHashMap<ObjectKey, RowKey>,
+    living: FxHashSet<RowKey>,
     bindings: Bindings,
     /// Rows that are left as they are, because nothing is known of their objects.
     untouched: HashMap<RowKey, Row>,
@@ -113,7 +114,7 @@ impl<'w> Syncer<'w> {
     fn new(world: &'w World<'w>, desired: &[Desired]) -> Syncer<'w> {
         let objects = Objects::new(&world.actual);
         let known = world.known.iter();
-        let known_rows: HashMap<ObjectKey, RowKey> = known
+        let known_rows: FxHashMap<ObjectKey, RowKey> = known
             .map(|(key, known)| (known.object_key(key.table), *key))
             .collect();
         let is_known = |object: &ObjectKey| known_rows.contains_key(object);
