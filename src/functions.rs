@@ -58,7 +58,7 @@ fn iasql_uninstall(
 
 #[pg_extern(sql = false)]
 fn iasql_plan_apply() -> Rows<PlanRow> {
-    let (_, mut plan) = planned()?;
+    let (_scene, mut plan) = planned()?;
     announce(&mut plan)?;
     let rows: Vec<PlanRow> = plan
         .steps
@@ -91,7 +91,7 @@ fn iasql_explain_apply() -> Rows<(
     name!(why, String),
     name!(waits_for, Vec<i32>),
 )> {
-    let (_, mut plan) = planned()?;
+    let (_scene, mut plan) = planned()?;
     announce(&mut plan)?;
     let number = |position: usize| sql_id(position as i64 + 1).unwrap_or_default();
     let mut rows = Vec::new();

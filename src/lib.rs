@@ -13,6 +13,7 @@ mod journal;
 mod kinds;
 mod local;
 mod locks;
+mod memory;
 mod modules;
 mod planning;
 mod pump;

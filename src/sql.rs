@@ -59,6 +59,43 @@ impl Snapshot {
     pub fn query(&self, statement: &str, parameters: &[Option<&str>]) -> Rows {
         run(statement, parameters, See::ActiveSnapshot).0
     }
+
+    /// Runs a statement that only reads, and visits its rows one after the other, up to the first failure. Only some of
+    /// them are in memory at a time.
+    pub fn each<E>(
+        &self,
+        statement: &str,
+        mut visit: impl FnMut(Vec<Option<String>>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let statement = CString::new(statement).unwrap_or_default();
+        // SAFETY: as in `run`. The cursor reads with the active snapshot, and is closed before SPI is left; after an
+        // error Postgres closes it with the (sub)transaction.
+        unsafe {
+            pg_sys::SPI_connect();
+            let cursor = pg_sys::SPI_cursor_open_with_args(
+                std::ptr::null(),
+                statement.as_ptr(),
+                0,
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                std::ptr::null(),
+                true,
+                0,
+            );
+            let outcome = loop {
+                pg_sys::SPI_cursor_fetch(cursor, true, AT_ONCE as i64);
+                let (table, count) = (pg_sys::SPI_tuptable, pg_sys::SPI_processed);
+                let outcome = texts(table, count).try_for_each(&mut visit);
+                pg_sys::SPI_freetuptable(table);
+                if count == 0 || outcome.is_err() {
+                    break outcome;
+                }
+            };
+            pg_sys::SPI_cursor_close(cursor);
+            pg_sys::SPI_finish();
+            outcome
+        }
+    }
 }
 
 impl Drop for Snapshot {
@@ -107,40 +144,36 @@ fn run(statement: &str, parameters: &[Option<&str>], see: See) -> (Rows, u64) {
             pgrx::error!("SPI answered {code}");
         }
         let processed = pg_sys::SPI_processed;
-        let rows = texts(pg_sys::SPI_tuptable, processed);
+        let rows = texts(pg_sys::SPI_tuptable, processed).collect();
         pg_sys::SPI_finish();
         (rows, processed)
     }
 }
 
+/// The rows of SPI's result, every value as text.
+///
 /// # Safety
-/// `table` is SPI's result of `count` rows, or null.
-unsafe fn texts(table: *mut pg_sys::SPITupleTable, count: u64) -> Rows {
-    if table.is_null() {
-        return Vec::new();
-    }
-    // SAFETY: the table is valid until SPI_finish; SPI_getvalue returns a palloc'd C string or null.
-    unsafe {
-        let description = (*table).tupdesc;
-        let columns = (*description).natts;
-        let mut rows = Vec::with_capacity(count as usize);
-        for position in 0..count as usize {
-            let tuple = *(*table).vals.add(position);
-            let mut row = Vec::with_capacity(columns as usize);
-            for column in 1..=columns {
+/// `table` is SPI's result of `count` rows, or null, and is not freed before the last row was taken.
+unsafe fn texts(
+    table: *mut pg_sys::SPITupleTable,
+    count: u64,
+) -> impl Iterator<Item = Vec<Option<String>>> {
+    let count = if table.is_null() { 0 } else { count as usize };
+    (0..count).map(move |position| {
+        // SAFETY: see above; SPI_getvalue returns a palloc'd C string or null.
+        unsafe {
+            let (tuple, description) = (*(*table).vals.add(position), (*table).tupdesc);
+            let text = |column| {
                 let text = pg_sys::SPI_getvalue(tuple, description, column);
-                row.push(if text.is_null() {
-                    None
-                } else {
+                (!text.is_null()).then(|| {
                     let owned = CStr::from_ptr(text).to_string_lossy().into_owned();
                     pg_sys::pfree(text.cast());
-                    Some(owned)
-                });
-            }
-            rows.push(row);
+                    owned
+                })
+            };
+            (1..=(*description).natts).map(text).collect()
         }
-        rows
-    }
+    })
 }
 
 /// An OID as the catalogs write it.

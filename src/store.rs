@@ -6,25 +6,29 @@ use crate::sql::{self, Snapshot};
 use crate::tables::kind_of;
 use iasql_aws::session::Identity;
 use iasql_engine::journal::{Entry, Record};
-use iasql_engine::{Known, Region, Row, RowKey};
+use iasql_engine::{Kind, Known, Region, Row, RowKey};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who last agreed on what.
 pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Problem> {
-    let rows = as_owner(|| {
-        snapshot.query(
-            "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected, account_owned
-             FROM iasql.known",
-            &[],
-        )
-    });
     let mut known = BTreeMap::new();
-    for values in rows {
+    let statement =
+        "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected,
+                            account_owned
+                     FROM iasql.known";
+    let mut kind: Option<&'static Kind> = None;
+    let mut region = Region::default();
+    let visit = |values: Vec<Option<String>>| {
         let mut values = values.into_iter().map(Option::unwrap_or_default);
         let mut next = || values.next().unwrap_or_default();
-        let Some(kind) = kind_of(&next()) else {
-            continue;
+        // One row is mostly of the table and region of the one before.
+        let table = next();
+        kind = kind
+            .filter(|kind| kind.table == table)
+            .or_else(|| kind_of(&table));
+        let Some(kind) = kind else {
+            return Ok(());
         };
         let id = next().parse().unwrap_or_default();
         let unreadable = |misfit: &dyn std::fmt::Display| Problem::Unreadable {
@@ -32,7 +36,10 @@ pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Proble
             row: id,
             misfit: misfit.to_string(),
         };
-        let region = Region::from(next());
+        let name = next();
+        if region.as_str() != name {
+            region = Region::from(name);
+        }
         let cloud_id = next().into();
         let state = match serde_json::from_str(&next()) {
             Ok(Json::Object(fields)) => {
@@ -51,7 +58,7 @@ pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Proble
         known.insert(
             key,
             Known {
-                region,
+                region: region.clone(),
                 id: cloud_id,
                 row: state,
                 owned,
@@ -60,7 +67,9 @@ pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Proble
                 account_owned,
             },
         );
-    }
+        Ok(())
+    };
+    as_owner(|| snapshot.each(statement, visit))?;
     Ok(known)
 }
 

@@ -261,19 +261,24 @@ fn read_rows(
     parts: &mut HashMap<&'static str, Parts>,
     snapshot: &Snapshot,
 ) -> Result<Vec<Desired>, Problem> {
-    let region = if table.is_regional() { "region" } else { "''" };
+    let region_column = if table.is_regional() { "region" } else { "''" };
     let protected = if table.has_protected {
         "protected"
     } else {
         "false"
     };
-    let extra = [table.id_column, region, protected];
+    let extra = [table.id_column, region_column, protected];
     let mut desired = Vec::new();
-    for values in select(table, &extra, snapshot) {
+    // One row is mostly of the region of the one before.
+    let mut region = Region::default();
+    each(table, &extra, snapshot, |values| {
         let mut values = values.into_iter();
         let mut next = || values.next().flatten();
         let id = next().and_then(|id| id.parse().ok()).unwrap_or_default();
-        let region = Region::from(next().unwrap_or_default());
+        let name = next().unwrap_or_default();
+        if region.as_str() != name {
+            region = Region::from(name);
+        }
         let protected = next().as_deref() == Some("t");
         let mut row = row(table, id, values)?;
         for (column, part) in table.kind.parts() {
@@ -288,18 +293,19 @@ fn read_rows(
                 table: table.kind.table,
                 id,
             },
-            region,
+            region: region.clone(),
             row,
             protected,
         });
-    }
+        Ok(())
+    })?;
     Ok(desired)
 }
 
 fn read_parts(table: &Table, snapshot: &Snapshot) -> Result<Parts, Problem> {
     let ties = table.ties();
     let mut parts = Parts::new();
-    for values in select(table, &ties, snapshot) {
+    each(table, &ties, snapshot, |values| {
         let mut values = values.into_iter();
         let tie: Vec<String> = values
             .by_ref()
@@ -307,7 +313,8 @@ fn read_parts(table: &Table, snapshot: &Snapshot) -> Result<Parts, Problem> {
             .map(Option::unwrap_or_default)
             .collect();
         parts.entry(tie).or_default().push(row(table, 0, values)?);
-    }
+        Ok(())
+    })?;
     Ok(parts)
 }
 
@@ -327,7 +334,13 @@ fn tie_of_whole(part: &Kind, id: i64, region: &Region, row: &Row) -> Vec<String>
     tie
 }
 
-fn select(table: &Table, extra: &[&str], snapshot: &Snapshot) -> sql::Rows {
+/// Visits the rows of a table: the extra columns, then those of its kind.
+fn each(
+    table: &Table,
+    extra: &[&str],
+    snapshot: &Snapshot,
+    visit: impl FnMut(Vec<Option<String>>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
     let columns = table.columns().map(|column| {
         let name = quoted(column.name);
         match column.ty {
@@ -346,7 +359,7 @@ fn select(table: &Table, extra: &[&str], snapshot: &Snapshot) -> sql::Rows {
         .chain(columns)
         .collect();
     let statement = format!("SELECT {} FROM {}", list.join(", "), table.name);
-    as_table_owner(table.owner, || snapshot.query(&statement, &[]))
+    as_table_owner(table.owner, || snapshot.each(&statement, visit))
 }
 
 fn row(

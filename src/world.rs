@@ -1,6 +1,7 @@
 //! Gathers what a plan is made from: the rows, what was agreed on, and what AWS holds.
 
 use crate::locks::Lock;
+use crate::memory::GivesBack;
 use crate::pump::{self, OnInterrupt};
 use crate::report::Problem;
 use crate::sql::Snapshot;
@@ -29,6 +30,8 @@ pub struct Scene {
     pub catalog: Catalog,
     /// The regions in use.
     pub regions: Vec<Region>,
+    /// What is made from the scene is dropped before it: it borrows from it, or was declared after it.
+    _memory: GivesBack,
 }
 
 impl Scene {
@@ -43,6 +46,7 @@ impl Scene {
             catalog,
             tables,
             regions: store::enabled_regions(),
+            _memory: GivesBack,
         })
     }
 

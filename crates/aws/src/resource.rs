@@ -135,9 +135,17 @@ impl Reader {
     pub async fn objects(&self, resource: &dyn Resource) -> Result<Rc<Vec<Object>>, AwsError> {
         let key = (resource.kind().table, self.region().clone());
         let list = Rc::clone(self.shared.lists.borrow_mut().entry(key).or_default());
-        list.get_or_init(|| async { resource.list(self).await.map(Rc::new) })
-            .await
-            .clone()
+        list.get_or_init(|| async {
+            let mut objects = resource.list(self).await?;
+            for object in &mut objects {
+                if let Some(known) = self.known(object.kind(), &object.id) {
+                    object.row.share(known);
+                }
+            }
+            Ok(Rc::new(objects))
+        })
+        .await
+        .clone()
     }
 
     /// What an object looked like at the last agreement. For objects that never change.
