@@ -1,7 +1,7 @@
 # The front door. Each target says what it does in `make help`; what it runs is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart quickstart-stop setup build install test lint test-engine test-aws test-blackbox bench clean
+.PHONY: help quickstart quickstart-stop setup build install test test-full lint test-engine test-aws test-blackbox bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ test: ## everything that must pass
 	@scripts/timed "Set-up" scripts/setup test
 	@scripts/timed "Build and lint" scripts/lint
 	@$(MAKE) --no-print-directory test-engine test-aws test-blackbox
+
+test-full: ## the matrices of kills and faults in full, in an hour or two
+	@scripts/timed "Set-up" scripts/setup test
+	@scripts/timed "Black-box build" scripts/build
+	@IASQL_FULL=1 scripts/timed "Matrices" cargo test --locked --package iasql-tests --test kill_matrix --test fault_matrix
 
 lint: ## formatting, clippy, documentation, licences
 	@scripts/lint

@@ -6,9 +6,9 @@ mod plan;
 mod problem;
 mod sqlstate;
 
-pub use aws::{aws_hint, unread};
+pub use aws::unread;
 pub use plan::notice_text;
-pub use problem::{FailedRun, Problem};
+pub use problem::{Ended, Problem};
 
 use pgrx::pg_sys::panic::ErrorReport;
 

@@ -10,11 +10,9 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use iasql_tests::matrix::{self, is_full, run_all};
-use iasql_tests::proxy::{Action, Gate};
-use iasql_tests::{
-    Edit, Error, Result, Session, Shutdown, Signal, UPDATES, World, ensure, wait_for,
-};
+use iasql_tests::matrix::{Cases, Place, is_full, run_all};
+use iasql_tests::proxy::{Action, Call, Gate};
+use iasql_tests::{Edit, Error, Result, Session, Shutdown, Signal, World, ensure, wait_for};
 
 /// A call that is cut off: in which apply, at which point, and how.
 #[derive(Debug, Clone)]
@@ -41,12 +39,26 @@ enum Point {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     KillBackend,
+    KillJournal,
     KillServer,
     StopImmediate,
     StopFast,
     Terminate,
     Cancel,
 }
+
+const ENDS: [End; 7] = [
+    End::KillBackend,
+    End::KillJournal,
+    End::KillServer,
+    End::StopImmediate,
+    End::StopFast,
+    End::Terminate,
+    End::Cancel,
+];
+
+/// The updates that are in the sample: a new revision of what a service runs makes, changes and deletes in one go.
+const SAMPLED: [&str; 1] = ["task_definition (replace)"];
 
 const POINTS: [Point; 3] = [Point::Unsent, Point::Unanswered, Point::Unrecorded];
 
@@ -64,6 +76,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::KillBackend => "kill -9 of the backend",
+            Self::KillJournal => "kill -9 of the journal's worker",
             Self::KillServer => "kill -9 of the server",
             Self::StopImmediate => "pg_ctl stop -m immediate",
             Self::StopFast => "pg_ctl stop -m fast",
@@ -81,12 +94,7 @@ fn one_apply_after_any_end_at_any_call_puts_everything_in_order() -> Result {
         "kill matrix",
         if is_full() { 3 } else { 2 },
         cases,
-        |case| {
-            (
-                format!("{}, {}", case.end, kind(case.edit)),
-                case.point.to_string(),
-            )
-        },
+        place,
         || first.another(),
         |world, case| {
             cut_off(world, case).map_err(|error| Error::Broken {
@@ -99,73 +107,62 @@ fn one_apply_after_any_end_at_any_call_puts_everything_in_order() -> Result {
     )
 }
 
-fn kind(edit: Edit) -> &'static str {
-    match edit {
-        Edit::Create => "create",
-        Edit::Delete => "delete",
-        Edit::Update(_) | Edit::Undo(_) => "update",
-    }
+fn place(case: &Case) -> Place {
+    let row = format!("{}, {}", case.end, case.edit.kind());
+    (row, case.point.to_string())
 }
 
 /// The calls of each edit, recorded in a first clean run, times all points. Every group is an edit and the one that
 /// undoes it: each leaves what the other begins with.
-fn cases(world: &mut World) -> Result<Vec<Vec<Case>>> {
-    let mut create = recorded(world, Edit::Create)?;
-    let mut updates = Vec::new();
-    for (number, update) in UPDATES.iter().enumerate() {
-        // A new revision of what a service runs makes, changes and deletes in one go.
-        if is_full() || update.name == "task_definition (replace)" {
-            let there = recorded(world, Edit::Update(number))?;
-            updates.extend(pairs(there, recorded(world, Edit::Undo(number))?));
+fn cases(world: &mut World) -> Result<Cases<Case>> {
+    let mut cases = Cases::default();
+    let create = recorded(world, Edit::Create)?;
+    for (edit, back) in Edit::updates(&SAMPLED) {
+        let there = recorded(world, edit)?;
+        let back = recorded(world, back)?;
+        for end in [End::KillBackend, End::StopImmediate] {
+            cases.add(ended(&there, end), ended(&back, end));
         }
     }
-    let mut delete = recorded(world, Edit::Delete)?;
-    let mut groups = Vec::new();
-    let others = [
-        End::KillServer,
-        End::StopImmediate,
-        End::StopFast,
-        End::Terminate,
-        End::Cancel,
-    ];
-    for (number, end) in others.into_iter().enumerate() {
-        let with = |case: &Case| Case {
-            end,
-            ..case.clone()
+    let delete = recorded(world, Edit::Delete)?;
+    for (number, end) in ENDS.into_iter().enumerate() {
+        let every = match end {
+            End::KillBackend | End::StopImmediate => 1,
+            _ => 10,
         };
         // Not the same points for all.
-        let one_in = |cases: &[Case]| -> Vec<Case> {
-            matrix::sample(cases.iter().skip(number * 7).map(with), 100, 10)
+        let some = |calls: &[Case]| -> Vec<Case> {
+            let cases = ended(calls, end).into_iter();
+            cases.skip(number % every).step_by(every).collect()
         };
-        groups.extend(pairs(one_in(&create), one_in(&delete)));
+        cases.add(some(&create), some(&delete));
     }
-    create = matrix::sample(create, 11, 1);
-    delete = matrix::sample(delete, 10, 1);
-    groups.extend(pairs(create, delete));
-    groups.extend(matrix::sample(updates, 4, 1));
-    Ok(groups)
+    cases.sample_updates(&SAMPLED);
+    cases.sample(|case| Some(place(case)));
+    Ok(cases)
 }
 
+fn ended(cases: &[Case], end: End) -> Vec<Case> {
+    let with = |case: &Case| Case {
+        end,
+        ..case.clone()
+    };
+    cases.iter().map(with).collect()
+}
+
+/// The calls of the edit that change the cloud, at each point.
 fn recorded(world: &mut World, edit: Edit) -> Result<Vec<Case>> {
-    let calls = world.live_through(edit)?;
-    let case = |(call, occurrence): (String, usize)| {
+    let calls = world.live_through(edit)?.into_iter();
+    let case = |call: Call| {
         POINTS.map(|point| Case {
             edit,
-            call: call.clone(),
-            occurrence,
+            call: call.name.clone(),
+            occurrence: call.occurrence,
             point,
             end: End::KillBackend,
         })
     };
-    Ok(calls.into_iter().flat_map(case).collect())
-}
-
-fn pairs(one: Vec<Case>, other: Vec<Case>) -> Vec<Vec<Case>> {
-    let longer = one.len().max(other.len());
-    let (mut one, mut other) = (one.into_iter(), other.into_iter());
-    (0..longer)
-        .map(|_| one.next().into_iter().chain(other.next()).collect())
-        .collect()
+    Ok(calls.filter(Call::mutates).flat_map(case).collect())
 }
 
 /// One run: an edit, an apply that is cut off, and one apply more.
@@ -228,16 +225,16 @@ fn wait_until_a_record_waits(watch: &mut Session) -> Result {
 fn end(world: &World, how: End, pid: u32, watch: &mut Session) -> Result {
     let cluster = world.fixture().database().cluster();
     match how {
-        End::KillBackend => {
-            Signal::Kill.send(pid)?;
-            // Postgres then ends all other sessions and starts anew.
-            wait_for("the server to notice", Duration::from_secs(30), || {
-                Ok(watch.query("SELECT 1").is_err().then_some(()))
-            })?;
-            wait_for("the server to recover", Duration::from_secs(60), || {
-                Ok(world.session().ok())
-            })?;
-            Ok(())
+        End::KillBackend => crash(world, pid, watch),
+        End::KillJournal => {
+            let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'iasql journal'";
+            let pid = watch.query(worker)?.scalar().map(str::parse);
+            let Some(Ok(pid)) = pid else {
+                return Err(Error::Broken {
+                    promise: "the journal has no worker".to_owned(),
+                });
+            };
+            crash(world, pid, watch)
         }
         End::KillServer => {
             cluster.kill()?;
@@ -252,6 +249,18 @@ fn end(world: &World, how: End, pid: u32, watch: &mut Session) -> Result {
             .query(&format!("SELECT pg_cancel_backend({pid})"))
             .map(drop),
     }
+}
+
+/// Kills a process of the server, which then ends all sessions and starts anew.
+fn crash(world: &World, pid: u32, watch: &mut Session) -> Result {
+    Signal::Kill.send(pid)?;
+    wait_for("the server to notice", Duration::from_secs(30), || {
+        Ok(watch.query("SELECT 1").is_err().then_some(()))
+    })?;
+    wait_for("the server to recover", Duration::from_secs(60), || {
+        Ok(world.session().ok())
+    })?;
+    Ok(())
 }
 
 /// The point was really hit: the call's begin is in the journal, and nothing after it.

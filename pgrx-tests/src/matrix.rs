@@ -8,17 +8,81 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::{Error, Result};
+use crate::{Error, Result, UPDATES};
 
 /// Whether every run is wanted (`make test-full`), or a sample that fits continuous integration (`make test`).
 pub fn is_full() -> bool {
     std::env::var("IASQL_FULL").is_ok_and(|value| value == "1")
 }
 
-/// One in so many of the cases, or one in so many others where all are wanted.
-pub fn sample<C>(cases: impl IntoIterator<Item = C>, one_in: usize, when_full: usize) -> Vec<C> {
-    let step = if is_full() { when_full } else { one_in };
-    cases.into_iter().step_by(step).collect()
+/// The cases to run, and what is left out.
+#[derive(Debug)]
+pub struct Cases<C> {
+    groups: Vec<Vec<C>>,
+    of: usize,
+    left_out: Vec<&'static str>,
+}
+
+impl<C> Default for Cases<C> {
+    fn default() -> Self {
+        Self {
+            groups: Vec::new(),
+            of: 0,
+            left_out: Vec::new(),
+        }
+    }
+}
+
+impl<C> Cases<C> {
+    /// Adds the cases of an edit and of the edit that undoes it, in turns: each leaves what the other begins with.
+    pub fn add(&mut self, there: Vec<C>, back: Vec<C>) {
+        self.of += there.len() + back.len();
+        let longer = there.len().max(back.len());
+        let (mut there, mut back) = (there.into_iter(), back.into_iter());
+        let pairs = (0..longer).map(|_| there.next().into_iter().chain(back.next()).collect());
+        self.groups.extend(pairs);
+    }
+
+    /// Notes, where not everything is run, that only these updates are.
+    pub fn sample_updates(&mut self, sampled: &[&str]) {
+        let names = UPDATES.iter().map(|update| update.name);
+        self.left_out = names
+            .filter(|name| !is_full() && !sampled.contains(name))
+            .collect();
+    }
+
+    /// Where not everything is run, keeps one case of each sort; cases without a sort are left out. One sort's case is
+    /// taken from where the last one's was not, so that the calls differ.
+    pub fn sample<S: Ord>(&mut self, sort: impl Fn(&C) -> Option<S>) {
+        if is_full() {
+            return;
+        }
+        let mut sorts: BTreeMap<S, Vec<C>> = BTreeMap::new();
+        for case in std::mem::take(&mut self.groups).into_iter().flatten() {
+            if let Some(sort) = sort(&case) {
+                sorts.entry(sort).or_default().push(case);
+            }
+        }
+        let chosen = sorts.into_values().enumerate().map(|(number, mut cases)| {
+            let at = number * 7 % cases.len();
+            vec![cases.swap_remove(at)]
+        });
+        self.groups = chosen.collect();
+    }
+
+    /// What is not run, in words.
+    fn not_run(&self) -> String {
+        let runs: usize = self.groups.iter().map(Vec::len).sum();
+        match is_full() {
+            true => String::new(),
+            false => format!(
+                "not run: {} of {}, and all of the updates of {}; make test-full runs them\n",
+                self.of - runs,
+                self.of,
+                self.left_out.join(", ")
+            ),
+        }
+    }
 }
 
 /// Where a run is counted: the row and the column of the table.
@@ -43,13 +107,14 @@ struct Count {
 pub fn run_all<C: Send, W: Send>(
     name: &str,
     workers: usize,
-    groups: Vec<Vec<C>>,
+    cases: Cases<C>,
     place: impl Fn(&C) -> Place + Sync,
     start: impl Fn() -> Result<W> + Sync,
     run: impl Fn(&mut W, &C) -> Result + Sync,
 ) -> Result {
     let started = Instant::now();
-    let queue = Mutex::new(VecDeque::from(groups));
+    let not_run = cases.not_run();
+    let queue = Mutex::new(VecDeque::from(cases.groups));
     let tally = Mutex::new(Tally::default());
     let work = || -> Result {
         let mut world = None;
@@ -82,7 +147,7 @@ pub fn run_all<C: Send, W: Send>(
         })
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    tally.publish(name, started)?;
+    tally.publish(name, started, &not_run)?;
     match tally.failures.is_empty() {
         true => Ok(()),
         false => Err(Error::Broken {
@@ -112,8 +177,8 @@ impl Tally {
         }
     }
 
-    fn publish(&self, name: &str, started: Instant) -> Result {
-        let table = self.table(name, started);
+    fn publish(&self, name: &str, started: Instant, not_run: &str) -> Result {
+        let table = format!("{}{not_run}", self.table(name, started));
         say(&table);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runs");
         std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;

@@ -1,5 +1,6 @@
 //! One run: AWS is called on its thread, while this one writes the journal and says what goes on.
 
+use super::result::ended;
 use crate::journal::{JournalError, JournalWriter};
 use crate::pump::{self, Line, Message, OnInterrupt};
 use crate::report::Problem;
@@ -67,8 +68,13 @@ pub fn run(
             }
         },
     )?;
-    scribe.end()?;
-    Ok(outcomes)
+    match scribe.end() {
+        Ok(()) => Ok(outcomes),
+        Err(error) => Err(Problem::JournalLost {
+            steps: ended(&outcomes, order),
+            error,
+        }),
+    }
 }
 
 /// Writes the journal of one run: opens it for the first records, and remembers why it could not.
@@ -99,9 +105,9 @@ impl<'a> Scribe<'a> {
     }
 
     /// Deletes what is old enough, and says why the journal was lost.
-    fn end(mut self) -> Result<(), Problem> {
+    fn end(mut self) -> Result<(), JournalError> {
         if let Some(lost) = self.lost.take() {
-            return Err(lost.into());
+            return Err(lost);
         }
         if let Some(writer) = &mut self.writer
             && let Err(error) = writer.prune(settings::journal_retention())

@@ -31,7 +31,7 @@ pub(super) fn aws_detail(error: &AwsError) -> String {
 }
 
 /// What to do about an error of AWS.
-pub fn aws_hint(error: &AwsError) -> Option<String> {
+pub(super) fn aws_hint(error: &AwsError) -> Option<String> {
     if error.code.as_deref() == Some("RepositoryNotEmptyException") {
         return Some(
             "Delete the images of the repository, then run iasql_apply() again.".to_owned(),

@@ -15,19 +15,10 @@ impl Problem {
                 let lines: Vec<String> = refusals.iter().map(refusal_text).collect();
                 Some(lines.join("\n"))
             }
-            Problem::StepsFailed(run) => {
-                let list = |title: &str, lines: &[String]| match lines.is_empty() {
-                    true => format!("{title}: none"),
-                    false => format!("{title}: {}", lines.join("; ")),
-                };
-                Some(format!(
-                    "{}\n{}\n{}\n{}",
-                    aws_detail(&run.error),
-                    list("done", &run.done),
-                    list("failed", &run.failed),
-                    list("not tried", &run.not_tried)
-                ))
+            Problem::StepsFailed { steps, error } => {
+                Some(format!("{}\n{steps}", aws_detail(error)))
             }
+            Problem::JournalLost { steps, .. } => Some(steps.to_string()),
             Problem::TableDenied {
                 privilege, table, ..
             } => Some(format!("The plan needs {privilege} on {table}.")),
@@ -109,8 +100,8 @@ impl Problem {
             }
             Problem::NoSchema => "CREATE SCHEMA aws; SET search_path = aws;".to_owned(),
             Problem::Refused { refusals } => refusals.first().and_then(refusal_hint)?,
-            Problem::StepsFailed(run) => run.hint.clone(),
-            Problem::Journal(error) => error.hint().to_owned(),
+            Problem::StepsFailed { error, .. } => aws_hint(error)?,
+            Problem::JournalLost { error, .. } => error.hint().to_owned(),
             Problem::TableDenied { table, privilege, user } => {
                 format!("GRANT {privilege} ON {table} TO {};", identifier(user))
             }

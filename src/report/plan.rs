@@ -142,6 +142,9 @@ pub fn notice_text(notice: &Notice) -> String {
             format!("{row}: comes and goes with {with}; its row is put back")
         }
         News::Unread => format!("{row}: could not be read and is left as it is"),
+        News::UsersUnread => {
+            format!("{row}: is not deleted yet, as what may use it could not be read")
+        }
         News::Unsaid => {
             format!("{row}: the object has something that no column says; nothing is changed")
         }

@@ -215,24 +215,43 @@ pub enum Problem {
         refusals: Vec<Refusal>,
     },
     /// Steps failed.
-    #[error("{}", .0.failed.first().map_or("", String::as_str))]
-    StepsFailed(Box<FailedRun>),
-    /// The journal cannot be written, so nothing is sent.
-    #[error("{0}")]
-    Journal(#[from] JournalError),
+    #[error("{}", steps.failed.first().map_or("", String::as_str))]
+    StepsFailed {
+        /// How the steps ended.
+        steps: Ended,
+        /// The first error.
+        error: Box<AwsError>,
+    },
+    /// The journal cannot be written, so nothing more was sent.
+    #[error("{error}")]
+    JournalLost {
+        /// How the steps ended.
+        steps: Ended,
+        /// Why.
+        error: JournalError,
+    },
 }
 
-/// A run of which steps failed: each step as text.
-#[derive(Debug)]
-pub struct FailedRun {
-    /// The failed steps.
-    pub failed: Vec<String>,
+/// How the steps of a run ended: each step as text.
+#[derive(Debug, Default)]
+pub struct Ended {
     /// The steps that are done.
     pub done: Vec<String>,
+    /// The failed steps.
+    pub failed: Vec<String>,
     /// The steps that were not tried.
     pub not_tried: Vec<String>,
-    /// The first error.
-    pub error: AwsError,
-    /// What to type next.
-    pub hint: String,
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |lines: &[String]| match lines.is_empty() {
+            true => "none".to_owned(),
+            false => lines.join("; "),
+        };
+        let (done, failed, not_tried) = (&self.done, &self.failed, &self.not_tried);
+        writeln!(f, "done: {}", list(done))?;
+        writeln!(f, "failed: {}", list(failed))?;
+        write!(f, "not tried: {}", list(not_tried))
+    }
 }

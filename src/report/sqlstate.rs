@@ -41,8 +41,8 @@ impl Problem {
                 Some(Because::Dangling { .. }) => ERRCODE_FOREIGN_KEY_VIOLATION,
                 _ => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             },
-            Problem::StepsFailed(run) => aws_code(&run.error),
-            Problem::Journal(error) => error.code(),
+            Problem::StepsFailed { error, .. } => aws_code(error),
+            Problem::JournalLost { error, .. } => error.code(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A call that changes the cloud is let finish within a grace, nothing new is begun, and the next run goes on from there.
 
 use super::{changes, end, hold, sqlstate, start};
+use iasql_tests::proxy::{Action, Gate};
 use iasql_tests::{Database, Error, Fixture, Result, Service, Signal, elements, wait_for};
 use std::fs;
 use std::thread;
@@ -96,6 +97,34 @@ fn a_call_that_is_not_answered_within_the_grace_is_given_up_and_resolved_by_the_
 }
 
 #[test]
+fn a_read_of_a_step_is_dropped_at_once() -> Result {
+    let fixture = prepared()?;
+    let gate = Gate::closed();
+    let held = gate.clone();
+    // The first of these is sent before there are steps.
+    fixture.proxy().set_rule(move |call| match call.occurrence {
+        2.. if call.name == "ec2:DescribeVpcs" => Action::HoldBefore(held.clone()),
+        _ => Action::Forward,
+    });
+    let session = fixture.session()?;
+    let cancel = session.cancel_token();
+    let running = start(session, APPLY);
+    gate.wait_until_reached()?;
+    assert_eq!(changes(&fixture), ["ec2:CreateVpc"]);
+    let asked = Instant::now();
+    cancel.cancel_query(postgres::NoTls)?;
+    let (_, answer) = end(running);
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(sqlstate(answer), "57014");
+    gate.open();
+    assert_the_next_apply_goes_on(&fixture)
+}
+
+#[test]
 fn a_statement_timeout_and_a_termination_let_the_call_finish_too() -> Result {
     for how in ["timeout", "terminate"] {
         let fixture = prepared()?;
@@ -128,7 +157,7 @@ fn a_statement_timeout_and_a_termination_let_the_call_finish_too() -> Result {
 /// Starts psql with an apply and returns psql's process id once the call is held.
 fn psql_applies(
     database: &Database<'_>,
-    gate: &iasql_tests::proxy::Gate,
+    gate: &Gate,
     during: impl FnOnce(u32) -> Result,
 ) -> Result<iasql_tests::Output> {
     let note = std::env::temp_dir().join(format!("iasql-{}", database.name()));

@@ -1,6 +1,7 @@
 //! A session that waits for AWS can be stopped at any time, and only one run writes at a time.
 
 mod applying;
+mod journal;
 mod lock;
 mod reading;
 

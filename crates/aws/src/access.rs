@@ -3,9 +3,11 @@
 use crate::error::{AwsError, Class};
 use crate::operation::Operation;
 use crate::session::{Clients, Session};
+use crate::writer::Stop;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::future::LocalBoxFuture;
 use iasql_engine::Region;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -17,6 +19,7 @@ pub struct Access {
     session: Rc<Session>,
     region: Region,
     clients: Rc<Clients>,
+    stop: Stop,
 }
 
 impl Deref for Access {
@@ -38,7 +41,18 @@ impl Access {
             session,
             region,
             clients,
+            stop: Stop::default(),
         }
+    }
+
+    /// The same access for a run that may have to stop: then its reads are dropped, and no more calls leave.
+    pub(crate) fn stoppable(self, stop: Stop) -> Access {
+        Access { stop, ..self }
+    }
+
+    /// The same access to another region.
+    pub fn in_region(&self, region: &Region) -> Access {
+        Access::new(Rc::clone(&self.session), region.clone()).stoppable(self.stop.clone())
     }
 
     /// The region; empty for global kinds.
@@ -53,6 +67,19 @@ impl Access {
 
     /// Sends a call that changes nothing, and sends it again where that can help.
     pub async fn read<O, E, F>(
+        &self,
+        operation: Operation,
+        send: impl Fn() -> F,
+    ) -> Result<O, AwsError>
+    where
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.unless_stopped(operation, Box::pin(self.read_patiently(operation, send)))
+            .await?
+    }
+
+    async fn read_patiently<O, E, F>(
         &self,
         operation: Operation,
         send: impl Fn() -> F,
@@ -78,6 +105,20 @@ impl Access {
         }
     }
 
+    /// What comes of the work, or at once that the run is to stop.
+    async fn unless_stopped<T>(
+        &self,
+        operation: Operation,
+        work: LocalBoxFuture<'_, T>,
+    ) -> Result<T, AwsError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.requested() => Err(AwsError::cancelled(operation)),
+            done = work => Ok(done),
+        }
+    }
+
     /// Sends a call once.
     pub(crate) async fn send<O, E, F>(
         &self,
@@ -88,10 +129,8 @@ impl Access {
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.session
-            .limiter()
-            .acquire(operation, &self.region)
-            .await;
+        let its_turn = self.session.limiter().acquire(operation, &self.region);
+        self.unless_stopped(operation, Box::pin(its_turn)).await?;
         send()
             .await
             .map_err(|error| AwsError::from_sdk(operation, error))

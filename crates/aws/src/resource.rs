@@ -126,7 +126,7 @@ impl Reader {
     /// The same reading in another region.
     pub fn in_region(&self, region: &Region) -> Reader {
         Reader {
-            access: self.access.session().access(region),
+            access: self.access.in_region(region),
             shared: Rc::clone(&self.shared),
         }
     }
@@ -150,24 +150,35 @@ impl Reader {
 
     /// What an object looked like at the last agreement. For objects that never change.
     pub fn known(&self, kind: &Kind, id: &CloudId) -> Option<&Row> {
-        let key = ObjectKey {
+        self.shared.known.get(&self.key(kind, id))
+    }
+
+    fn key(&self, kind: &Kind, id: &CloudId) -> ObjectKey {
+        ObjectKey {
             table: kind.table,
             region: self.region().clone(),
             id: id.clone(),
-        };
-        self.shared.known.get(&key)
+        }
     }
 
     /// Notes that a row cannot say this object.
     pub fn cannot_say(&self, kind: &Kind, id: &CloudId, why: impl Into<String>) {
-        self.shared.unsaid.borrow_mut().push(Unsaid {
-            object: ObjectKey {
-                table: kind.table,
-                region: self.region().clone(),
-                id: id.clone(),
-            },
-            why: why.into(),
-        });
+        let (object, why) = (self.key(kind, id), why.into());
+        let session = self.access.session();
+        session.keep_unsaid(object.clone(), why.clone());
+        let unsaid = Unsaid { object, why };
+        self.shared.unsaid.borrow_mut().push(unsaid);
+    }
+
+    /// Notes that a row cannot say this object if an earlier reading of the session has found so. For objects that
+    /// never change.
+    pub fn still_cannot_say(&self, kind: &Kind, id: &CloudId) -> bool {
+        let why = self.access.session().unsaid(&self.key(kind, id));
+        let is_unsaid = why.is_some();
+        if let Some(why) = why {
+            self.cannot_say(kind, id, why);
+        }
+        is_unsaid
     }
 
     /// The object as a row can say it. A value that its column's enum type does not have is left out where AWS fills

@@ -1,9 +1,9 @@
 //! Runs a plan: drives the engine's executor with real calls, real time and a real journal.
 
-use crate::error::{AwsError, Class};
+use crate::error::{AwsError, found};
 use crate::resource::{Changed, KnownRows, Reader, Resource};
 use crate::session::{Patience, Session};
-use crate::writer::{Message, Stop, Writer};
+use crate::writer::{Message, Stop, Writer, slowly};
 use async_trait::async_trait;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -15,6 +15,7 @@ use iasql_engine::{Object, Row};
 use std::collections::HashMap;
 use std::rc::Rc;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// Where records are made durable.
 #[async_trait(?Send)]
@@ -169,7 +170,10 @@ fn writer(
     messages: &mpsc::UnboundedSender<Message>,
 ) -> Writer {
     Writer {
-        reader: Reader::new(run.session.access(&task.region), KnownRows::new()),
+        reader: Reader::new(
+            run.session.access(&task.region).stoppable(run.stop.clone()),
+            KnownRows::new(),
+        ),
         kind: task.kind,
         step,
         owner_tag: task.owner_tag.clone(),
@@ -208,11 +212,39 @@ async fn perform(writer: Writer, task: Task) -> Result<Made, AwsError> {
             resource.update(&writer, &object, &row, &changed).await?;
             Ok(Made::default())
         }
-        (Work::Delete, _, Some(object)) => match resource.delete(&writer, &object).await {
-            Err(error) if !error.is_absent(&task.kind.errors) => Err(error),
-            _ => Ok(Made::default()),
-        },
+        (Work::Delete, _, Some(object)) => {
+            delete(resource, &writer, &object).await?;
+            Ok(Made::default())
+        }
         _ => Ok(Made::default()),
+    }
+}
+
+/// Deletes the object. AWS also says of what was made moments ago that it does not exist. So that is believed only where
+/// the object cannot be seen either.
+async fn delete(
+    resource: &'static dyn Resource,
+    writer: &Writer,
+    object: &Object,
+) -> Result<(), AwsError> {
+    let kind = resource.kind();
+    let started = Instant::now();
+    let mut attempt = 0;
+    loop {
+        let error = match resource.delete(writer, object).await {
+            Err(error) if error.is_absent(&kind.errors) => error,
+            result => return result,
+        };
+        let seen = found(kind, resource.describe(writer.reader(), &object.id).await)?.flatten();
+        if seen.is_none() {
+            return Ok(());
+        }
+        if started.elapsed() >= writer.patience.propagation
+            || writer.waits(&error, slowly(attempt)).await
+        {
+            return Err(error);
+        }
+        attempt += 1;
     }
 }
 
@@ -270,11 +302,4 @@ async fn look(
         None => name.is_some() && natural_key(&object.row) == name,
     });
     Ok(found.cloned())
-}
-
-impl AwsError {
-    /// Whether the step was stopped before it sent anything more.
-    pub fn is_cancelled(&self) -> bool {
-        self.class == Class::Cancelled
-    }
 }

@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region as SdkRegion;
-use iasql_engine::Region;
+use iasql_engine::{ObjectKey, Region};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -122,6 +122,8 @@ pub struct Session {
     limiter: Limiter,
     regions: RefCell<HashMap<Region, Rc<Clients>>>,
     identity: OnceCell<Identity>,
+    /// Objects that no row can say, and why.
+    unsaid: RefCell<HashMap<ObjectKey, String>>,
 }
 
 impl Session {
@@ -164,6 +166,7 @@ impl Session {
             limiter: Limiter::default(),
             regions: RefCell::default(),
             identity: OnceCell::new(),
+            unsaid: RefCell::default(),
         }
     }
 
@@ -180,6 +183,16 @@ impl Session {
     /// Access to one region; global services are called through the session's own.
     pub fn access(self: &Rc<Self>, region: &Region) -> Access {
         Access::new(Rc::clone(self), region.clone())
+    }
+
+    /// Keeps in mind that no row can say this object.
+    pub(crate) fn keep_unsaid(&self, object: ObjectKey, why: String) {
+        self.unsaid.borrow_mut().insert(object, why);
+    }
+
+    /// Why no row could say the object when it was last read.
+    pub(crate) fn unsaid(&self, object: &ObjectKey) -> Option<String> {
+        self.unsaid.borrow().get(object).cloned()
     }
 
     /// The clients of a region, made at first use.

@@ -1,15 +1,17 @@
 //! Tags that a service's own describe calls do not return, read a hundred objects a call.
 //!
-//! The tagging API follows the services with a delay. So where it contradicts what was last agreed on, the service
-//! itself is asked about that one object.
+//! The tagging API follows the services with a delay. So where it contradicts what was last agreed on, or cannot know
+//! yet what is new, the service itself is asked about that one object.
 
 use crate::error::AwsError;
 use crate::operation::Service;
 use crate::paging::all_pages;
 use crate::resource::Reader;
-use crate::tags;
+use crate::{tags, time};
+use iasql_engine::kind::Type;
 use iasql_engine::{Kind, Object, Value};
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 /// Fills the `tags` of the objects. `arn` says an object's ARN as the tagging API writes it, `ask` asks the service
 /// about one object.
@@ -29,13 +31,25 @@ pub async fn fill(
         let found = arn(object)
             .and_then(|arn| tagged.remove(&arn))
             .unwrap_or_else(|| tags::from_pairs([]));
-        let agreed = reader
-            .known(kind, &object.id)
-            .is_none_or(|known| known.get("tags") == &found);
-        let value = if agreed { found } else { ask(object).await? };
+        let is_late = match reader.known(kind, &object.id) {
+            Some(known) => known.get("tags") != &found,
+            None => is_new(object),
+        };
+        let value = if is_late { ask(object).await? } else { found };
         object.row.set("tags", value);
     }
     Ok(())
+}
+
+/// For how long after an object was made the tagging API is not relied on.
+const DELAY: Duration = Duration::from_secs(600);
+
+/// Whether the object says that it was made a short while ago.
+fn is_new(object: &Object) -> bool {
+    let columns = object.kind().columns.iter();
+    let mut times = columns.filter(|column| matches!(column.ty, Type::Time));
+    let made = times.find_map(|column| time::read(object.row.text(column.name)?));
+    made.is_some_and(|made| made + DELAY > SystemTime::now())
 }
 
 async fn tags_by_arn(

@@ -185,9 +185,8 @@ impl Writer {
             let Some(pause) = self.pause(&error, attempt, started, act) else {
                 break Err(error);
             };
-            self.waiting(format!("{error}; trying again"));
             self.reader.slow_down(&error, pause);
-            if self.stop.within(pause).await {
+            if self.waits(&error, pause).await {
                 break Err(error);
             }
             attempt += 1;
@@ -263,6 +262,12 @@ impl Writer {
         }
     }
 
+    /// Waits before another attempt after this failure; true, and at once, where the run is to stop.
+    pub(crate) async fn waits(&self, error: &AwsError, pause: Duration) -> bool {
+        self.waiting(format!("{error}; trying again"));
+        self.stop.within(pause).await
+    }
+
     fn waiting(&self, what: String) {
         self.tell(Message::Waiting {
             step: self.step,
@@ -304,6 +309,6 @@ impl Stop {
 }
 
 /// Half a second, growing to ten.
-fn slowly(attempt: u32) -> Duration {
+pub(crate) fn slowly(attempt: u32) -> Duration {
     Duration::from_millis(500 * 2u64.pow(attempt.min(5))).min(Duration::from_secs(10))
 }

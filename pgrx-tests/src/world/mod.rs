@@ -7,6 +7,8 @@ use std::fmt;
 
 pub use story::{UPDATES, Update};
 
+use crate::matrix::is_full;
+use crate::proxy::Call;
 use crate::{
     Cluster, ClusterOptions, Fixture, Inventory, Result, Rows, Session, ensure, inventory, missing,
 };
@@ -24,6 +26,25 @@ pub enum Edit {
     Delete,
 }
 
+impl Edit {
+    /// The updates and what undoes them; in a sample only those of these names.
+    pub fn updates(sampled: &[&str]) -> impl Iterator<Item = (Self, Self)> {
+        let updates = UPDATES.iter().enumerate();
+        updates
+            .filter(|(_, update)| is_full() || sampled.contains(&update.name))
+            .map(|(number, _)| (Self::Update(number), Self::Undo(number)))
+    }
+
+    /// Create, update or delete.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::Update(_) | Self::Undo(_) => "update",
+        }
+    }
+}
+
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -34,9 +55,6 @@ impl fmt::Display for Edit {
         }
     }
 }
-
-/// A call that changes the cloud: its name, and the how-manieth of this name it is.
-pub type WritingCall = (String, usize);
 
 /// How many objects of each table there are to be.
 type Counts = BTreeMap<String, usize>;
@@ -89,14 +107,13 @@ impl World {
         self.fixture.session()
     }
 
-    /// Applies an edit that nothing disturbs; returns the calls that changed the cloud, in order.
-    pub fn live_through(&mut self, edit: Edit) -> Result<Vec<WritingCall>> {
+    /// Applies an edit that nothing disturbs; returns the calls of the apply, in order.
+    pub fn live_through(&mut self, edit: Edit) -> Result<Vec<Call>> {
         self.begin(edit)?;
         self.apply()?;
         let calls = self.fixture.proxy().calls();
         self.end(edit)?;
-        let writing = calls.into_iter().filter(|call| call.mutates());
-        Ok(writing.map(|call| (call.name, call.occurrence)).collect())
+        Ok(calls)
     }
 
     /// Does what must be done and applied before this edit, and edits the rows. The calls are counted from here.

@@ -141,7 +141,7 @@ impl Resource for PublicRepository {
 }
 
 fn there(access: &Access) -> Access {
-    access.session().access(&REGION.into())
+    access.in_region(&REGION.into())
 }
 
 fn object(repository: &types::Repository) -> Option<Object> {

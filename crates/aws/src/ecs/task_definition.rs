@@ -77,6 +77,9 @@ impl Resource for TaskDefinition {
             },
         )
         .await?;
+        let new = new
+            .into_iter()
+            .filter(|id| !reader.still_cannot_say(&TASK_DEFINITION, id));
         let new = side_by_side(new, |id| read(reader, id)).await?;
         objects.extend(
             new.iter()

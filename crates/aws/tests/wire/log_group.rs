@@ -7,6 +7,7 @@ use iasql_aws::error::Class;
 use iasql_aws::logs::log_group::{LOG_GROUP, LogGroup};
 use iasql_engine::{Object, Row, Value};
 use serde_json::{Value as Json, json};
+use std::time::SystemTime;
 
 const ARN: &str = "arn:aws:logs:us-east-2:123456789012:log-group";
 
@@ -138,6 +139,24 @@ fn where_the_tagging_api_contradicts_the_last_agreement_the_service_is_asked() {
         .json(json!({"tags": {"team": "x"}})),
     ])
     .knowing(agreed);
+    let groups = aws.list(&LogGroup).unwrap();
+    assert_eq!(groups[0].row.json("tags"), Some(&json!({"team": "x"})));
+}
+
+#[test]
+fn a_group_that_was_just_made_is_asked_itself_as_the_tagging_api_knows_of_it_late() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let mut new = group("a");
+    new["creationTime"] = json!(u64::try_from(now.unwrap().as_millis()).unwrap());
+    let aws = Account::new([
+        call("DescribeLogGroups", json!({"limit": 50})).json(json!({"logGroups": [new]})),
+        tagged(json!([])),
+        call(
+            "ListTagsForResource",
+            json!({"resourceArn": format!("{ARN}:a")}),
+        )
+        .json(json!({"tags": {"team": "x"}})),
+    ]);
     let groups = aws.list(&LogGroup).unwrap();
     assert_eq!(groups[0].row.json("tags"), Some(&json!({"team": "x"})));
 }

@@ -318,6 +318,22 @@ fn what_a_row_cannot_say_is_left_out_and_noted() {
 }
 
 #[test]
+fn what_a_row_cannot_say_is_read_once_a_session() {
+    let ec2 = json!({"requiresCompatibilities": ["EC2"]});
+    let mut calls = vec![list(&[1])];
+    calls.extend(nothing_else());
+    calls.push(describe(1, definition(1, ec2), json!([])));
+    calls.push(list(&[1]));
+    calls.extend(nothing_else());
+    let aws = Account::new(calls);
+    for _ in 0..2 {
+        let reader = aws.reader(&TaskDefinition);
+        assert_eq!(aws.run(TaskDefinition.list(&reader)).unwrap(), []);
+        assert_eq!(reader.unsaid().len(), 1);
+    }
+}
+
+#[test]
 fn a_known_revision_is_not_read_again() {
     let tags = json!([{"ResourceARN": revision(2), "Tags": [{"Key": "team", "Value": "x"}]}]);
     let mut calls = vec![list(&[1, 2])];

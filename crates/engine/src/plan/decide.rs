@@ -5,7 +5,7 @@
 
 use super::bind::{Names, Objects, natural_key, resolve};
 use super::journaled::Journaled;
-use super::{Because, Desired, News, Notice, Place, Plan, Refusal, Rules, World, graph};
+use super::{Because, Desired, News, Notice, Place, Plan, Refusal, Rules, World, graph, unread};
 use crate::kind::Kind;
 use crate::object::{Known, Object};
 use crate::row::{CloudId, ObjectKey, Region, RowKey};
@@ -38,6 +38,7 @@ pub(crate) fn decide(mut world: World<'_>, rules: &Rules) -> Plan {
     planner.refuse_names_wanted_twice();
     planner.deleted_rows();
     planner.rolled_back_rows();
+    unread::hold_deletes(&mut planner.plan, &world);
     planner.count_deletes();
     let mut plan = planner.plan;
     graph::connect(&mut plan, &world);

@@ -17,6 +17,7 @@ mod replace;
 pub(crate) mod say;
 mod settle;
 mod three_way;
+mod unread;
 
 pub use bind::natural_key;
 pub use bind::{Bindings, Place};

@@ -34,6 +34,8 @@ pub enum News {
     GoesWithAnother(CloudId),
     /// The table could not be read; the row is left as it is.
     Unread,
+    /// What may use the object could not be read; it is not deleted yet.
+    UsersUnread,
     /// The object has something that no column says; nothing is changed.
     Unsaid,
     /// An earlier run made the object, and its row was rolled back.

@@ -21,7 +21,10 @@ impl Planner<'_> {
     ) {
         let can_say = |column: &Column, id: &CloudId| {
             let target = target(self.world.catalog, column, &known.region, id);
-            target.is_some_and(|target| self.known_rows.contains_key(&target))
+            target.is_some_and(|target| {
+                self.known_rows.contains_key(&target)
+                    || self.plan.bindings.row_of(&target).is_some()
+            })
         };
         fill(row, &known.row, object.map(|object| &object.row), &can_say);
     }

@@ -1,7 +1,7 @@
 //! Rows that were deleted.
 
 use crate::kinds::{GROUP, LISTENER, LOG_GROUP, RULE, SERVICE, SUBNET, TARGET_GROUP, VPC};
-use crate::scene::{Scene, key, object};
+use crate::scene::{EAST, Scene, key, object};
 use iasql_engine::object::Owner;
 use iasql_engine::plan::News;
 use iasql_engine::{Object, Row, Value};
@@ -122,4 +122,41 @@ fn a_table_that_is_not_in_play_keeps_its_agreements() {
     scene.desired.clear();
     assert_eq!(scene.steps(), [""; 0]);
     assert_eq!(scene.plan().effects, Default::default());
+}
+
+#[test]
+fn what_is_used_by_something_unread_is_not_deleted_before_that_can_be() {
+    let subnet = Row::new(&SUBNET).with("vpc_id", Value::object("vpc-1"));
+    let scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled(1, "subnet-1", subnet)
+        .settled(2, "vpc-2", Row::new(&VPC))
+        .delete(&SUBNET, 1)
+        .delete(&VPC, 1)
+        .delete(&VPC, 2);
+    let mut unread = scene.clone();
+    unread.unread.insert((SUBNET.table, EAST.into()));
+    unread.actual.retain(|object| object.kind() != &SUBNET);
+    assert_eq!(unread.steps(), ["delete vpc 2"]);
+    let plan = unread.plan();
+    assert_eq!(plan.notices.len(), 1);
+    assert_eq!(plan.notices[0].key, key(&VPC, 1));
+    assert_eq!(plan.notices[0].what, News::UsersUnread);
+    assert_eq!(plan.effects.forget, []);
+    assert_eq!(scene.steps().len(), 3);
+}
+
+#[test]
+fn what_is_used_by_something_that_is_not_deleted_yet_is_not_deleted_either() {
+    let group = group(Owner::User);
+    let rule = Row::new(&RULE).with("source_security_group_id", Value::object("sg-1"));
+    let mut scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group)
+        .settled(1, "sgr-1", rule)
+        .delete(&RULE, 1)
+        .delete(&GROUP, 1)
+        .delete(&VPC, 1);
+    scene.unread.insert((RULE.table, EAST.into()));
+    assert_eq!(scene.steps(), [""; 0]);
 }
