@@ -4,6 +4,7 @@ mod applying;
 mod journal;
 mod lock;
 mod reading;
+mod waiting;
 
 use iasql_tests::proxy::{Action, Gate};
 use iasql_tests::{Fixture, Result, Rows, Session};

@@ -14,7 +14,7 @@ use iasql_engine::plan::{Step, Work, natural_key};
 use iasql_engine::{Object, Row};
 use std::collections::HashMap;
 use std::rc::Rc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// Where records are made durable.
@@ -71,12 +71,15 @@ pub async fn run(run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
         FuturesUnordered::new();
     let mut stop = run.stop.clone();
     let mut stopped = false;
+    // What the steps are told: without a journal they stop too.
+    let (halt, halted) = watch::channel(false);
     let mut commands = executor.start();
     loop {
         for command in commands {
             match command {
                 Command::Start { step, task } => {
-                    let writer = writer(&run, &task, step, &sender);
+                    let stop = Stop::new(halted.clone());
+                    let writer = writer(&run, &task, step, &sender, stop);
                     tasks.push(Box::pin(
                         async move { (step, perform(writer, *task).await) },
                     ));
@@ -97,7 +100,10 @@ pub async fn run(run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
             },
             Some(written) = writes.next() => executor.on(match written {
                 Ok(()) => Event::Journaled,
-                Err(JournalLost) => Event::JournalLost,
+                Err(JournalLost) => {
+                    halt.send_replace(true);
+                    Event::JournalLost
+                }
             }),
             Some((step, result)) = tasks.next() => {
                 // What a step's code said while it ran comes before its end.
@@ -111,6 +117,7 @@ pub async fn run(run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
             }
             () = stop.requested(), if !stopped => {
                 stopped = true;
+                halt.send_replace(true);
                 executor.on(Event::Cancel)
             }
         };
@@ -168,10 +175,11 @@ fn writer(
     task: &Task,
     step: usize,
     messages: &mpsc::UnboundedSender<Message>,
+    stop: Stop,
 ) -> Writer {
     Writer {
         reader: Reader::new(
-            run.session.access(&task.region).stoppable(run.stop.clone()),
+            run.session.access(&task.region).stoppable(stop.clone()),
             KnownRows::new(),
         ),
         kind: task.kind,
@@ -182,7 +190,7 @@ fn writer(
             _ => None,
         },
         patience: run.patience,
-        stop: run.stop.clone(),
+        stop,
         messages: messages.clone(),
         companions: Default::default(),
     }
