@@ -73,38 +73,30 @@ fn tag_specifications(
 }
 
 async fn retag(writer: &Writer, id: &CloudId, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
-        let tags = retag.set.iter();
-        let tags: Vec<Tag> = tags
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect();
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build();
+    // Without a value a tag goes whatever its value is.
+    let any = |key| Tag::builder().key(key).build();
+    let set = |tags: Vec<(String, String)>| {
+        let tags = tags.into_iter().map(tag).collect();
         writer
-            .write(op("CreateTags"), || {
-                writer
-                    .ec2()
-                    .create_tags()
-                    .resources(id.as_str())
-                    .set_tags(Some(tags.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
-        // Without a value the tag goes whatever its value is.
-        let tags = retag.remove.iter();
-        let tags: Vec<Tag> = tags.map(|key| Tag::builder().key(key).build()).collect();
+            .ec2()
+            .create_tags()
+            .resources(id.as_str())
+            .set_tags(Some(tags))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
+        let tags = keys.into_iter().map(any).collect();
         writer
-            .write(op("DeleteTags"), || {
-                writer
-                    .ec2()
-                    .delete_tags()
-                    .resources(id.as_str())
-                    .set_tags(Some(tags.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+            .ec2()
+            .delete_tags()
+            .resources(id.as_str())
+            .set_tags(Some(tags))
+            .send()
+    };
+    retag
+        .send(writer, (op("CreateTags"), set), (op("DeleteTags"), remove))
+        .await
 }
 
 /// Waits until the object just made is ready for what is to be made in it. `list` is the call that shows it.

@@ -5,7 +5,7 @@ use crate::access::Access;
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
-use crate::tags::{Retag, from_pairs};
+use crate::tags::{Retag, from_pairs, with_tags_of};
 use crate::time;
 use crate::writer::Writer;
 use async_trait::async_trait;
@@ -106,9 +106,10 @@ impl Resource for PublicRepository {
             )
             .await?;
         let made = answer.repository.as_ref().and_then(object);
-        let mut made = writer.made(made, op("CreateRepository"))?;
-        made.row.set("tags", from_pairs(row.tags()));
-        Ok(made)
+        Ok(with_tags_of(
+            row,
+            writer.made(made, op("CreateRepository"))?,
+        ))
     }
 
     async fn update(
@@ -192,29 +193,27 @@ fn sdk_tags(pairs: &[(String, String)]) -> Vec<Tag> {
 
 async fn retag(writer: &Writer, object: &Object, retag: &Retag) -> Result<(), AwsError> {
     let access = there(writer);
-    if !retag.set.is_empty() {
-        writer
-            .write(op("TagResource"), || {
-                access
-                    .ecr_public()
-                    .tag_resource()
-                    .set_resource_arn(arn(object))
-                    .set_tags(Some(sdk_tags(&retag.set)))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
-        writer
-            .write(op("UntagResource"), || {
-                access
-                    .ecr_public()
-                    .untag_resource()
-                    .set_resource_arn(arn(object))
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+    let set = |tags: Vec<(String, String)>| {
+        access
+            .ecr_public()
+            .tag_resource()
+            .set_resource_arn(arn(object))
+            .set_tags(Some(sdk_tags(&tags)))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
+        access
+            .ecr_public()
+            .untag_resource()
+            .set_resource_arn(arn(object))
+            .set_tag_keys(Some(keys))
+            .send()
+    };
+    retag
+        .send(
+            writer,
+            (op("TagResource"), set),
+            (op("UntagResource"), remove),
+        )
+        .await
 }

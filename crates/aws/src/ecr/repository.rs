@@ -4,7 +4,7 @@ use super::{PAGE, op, tags};
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
-use crate::tags::{Retag, from_pairs};
+use crate::tags::{Retag, from_pairs, with_tags_of};
 use crate::time;
 use crate::writer::Writer;
 use async_trait::async_trait;
@@ -113,9 +113,10 @@ impl Resource for Repository {
         let made = answer
             .repository
             .and_then(|repository| object(writer.reader(), &repository));
-        let mut made = writer.made(made, op("CreateRepository"))?;
-        made.row.set("tags", from_pairs(row.tags()));
-        Ok(made)
+        Ok(with_tags_of(
+            row,
+            writer.made(made, op("CreateRepository"))?,
+        ))
     }
 
     async fn update(

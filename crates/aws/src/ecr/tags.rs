@@ -73,29 +73,27 @@ pub fn sdk_tags(pairs: &[(String, String)]) -> Vec<Tag> {
 
 /// Changes the tags of a repository.
 pub async fn retag(writer: &Writer, object: &Object, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
+    let set = |tags: Vec<(String, String)>| {
         writer
-            .write(op("TagResource"), || {
-                writer
-                    .ecr()
-                    .tag_resource()
-                    .set_resource_arn(arn(object))
-                    .set_tags(Some(sdk_tags(&retag.set)))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
+            .ecr()
+            .tag_resource()
+            .set_resource_arn(arn(object))
+            .set_tags(Some(sdk_tags(&tags)))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
         writer
-            .write(op("UntagResource"), || {
-                writer
-                    .ecr()
-                    .untag_resource()
-                    .set_resource_arn(arn(object))
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+            .ecr()
+            .untag_resource()
+            .set_resource_arn(arn(object))
+            .set_tag_keys(Some(keys))
+            .send()
+    };
+    retag
+        .send(
+            writer,
+            (op("TagResource"), set),
+            (op("UntagResource"), remove),
+        )
+        .await
 }

@@ -44,29 +44,27 @@ fn tags(pairs: impl IntoIterator<Item = (String, String)>) -> Option<Vec<types::
 }
 
 async fn retag(writer: &Writer, arn: &str, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
+    let set = |tags: Vec<(String, String)>| {
         writer
-            .write(op("TagResource"), || {
-                writer
-                    .ecs()
-                    .tag_resource()
-                    .resource_arn(arn)
-                    .set_tags(tags(retag.set.iter().cloned()))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
+            .ecs()
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(self::tags(tags))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
         writer
-            .write(op("UntagResource"), || {
-                writer
-                    .ecs()
-                    .untag_resource()
-                    .resource_arn(arn)
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+            .ecs()
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+    };
+    retag
+        .send(
+            writer,
+            (op("TagResource"), set),
+            (op("UntagResource"), remove),
+        )
+        .await
 }

@@ -5,7 +5,7 @@ use super::{PAGE, PROTOCOLS, op};
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
-use crate::tags::{Retag, from_pairs};
+use crate::tags::{Retag, with_tags_of};
 use crate::writer::Writer;
 use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, Certificate};
@@ -113,9 +113,7 @@ impl Resource for Listener {
             .await?;
         let listener = answer.listeners().first();
         let object = listener.and_then(|listener| object(writer.reader(), listener));
-        let mut object = writer.made(object, operation)?;
-        object.row.set("tags", from_pairs(row.tags()));
-        Ok(object)
+        Ok(with_tags_of(row, writer.made(object, operation)?))
     }
 
     async fn update(

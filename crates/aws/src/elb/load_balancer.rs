@@ -4,7 +4,7 @@ use super::{PAGE, op};
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
-use crate::tags::{Retag, from_pairs};
+use crate::tags::{Retag, with_tags_of};
 use crate::time;
 use crate::writer::Writer;
 use async_trait::async_trait;
@@ -138,9 +138,7 @@ impl Resource for LoadBalancer {
         // Listeners and services need not wait for the load balancer to be active.
         let balancer = answer.load_balancers().first();
         let object = balancer.and_then(|balancer| object(writer.reader(), balancer));
-        let mut object = writer.made(object, operation)?;
-        object.row.set("tags", from_pairs(row.tags()));
-        Ok(object)
+        Ok(with_tags_of(row, writer.made(object, operation)?))
     }
 
     async fn update(

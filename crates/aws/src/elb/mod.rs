@@ -96,29 +96,23 @@ fn sdk_tags(tags: &[(String, String)]) -> Option<Vec<Tag>> {
 }
 
 async fn retag(writer: &Writer, arn: &str, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
+    let set = |tags: Vec<(String, String)>| {
         writer
-            .write(op("AddTags"), || {
-                writer
-                    .elb()
-                    .add_tags()
-                    .resource_arns(arn)
-                    .set_tags(sdk_tags(&retag.set))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
+            .elb()
+            .add_tags()
+            .resource_arns(arn)
+            .set_tags(sdk_tags(&tags))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
         writer
-            .write(op("RemoveTags"), || {
-                writer
-                    .elb()
-                    .remove_tags()
-                    .resource_arns(arn)
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+            .elb()
+            .remove_tags()
+            .resource_arns(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+    };
+    retag
+        .send(writer, (op("AddTags"), set), (op("RemoveTags"), remove))
+        .await
 }

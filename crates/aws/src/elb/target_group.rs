@@ -4,7 +4,7 @@ use super::{PAGE, PROTOCOLS, op};
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
-use crate::tags::{Retag, from_pairs};
+use crate::tags::{Retag, with_tags_of};
 use crate::writer::Writer;
 use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types;
@@ -131,9 +131,10 @@ impl Resource for TargetGroup {
             .await?;
         let group = answer.target_groups().first();
         let object = group.and_then(|group| object(writer.reader(), group));
-        let mut object = writer.made(object, op("CreateTargetGroup"))?;
-        object.row.set("tags", from_pairs(row.tags()));
-        Ok(object)
+        Ok(with_tags_of(
+            row,
+            writer.made(object, op("CreateTargetGroup"))?,
+        ))
     }
 
     async fn update(

@@ -193,29 +193,23 @@ pub async fn detach(writer: &Writer, role: &str, policy: &str) -> Result<(), Aws
 }
 
 pub async fn retag(writer: &Writer, role: &str, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
+    let set = |tags: Vec<(String, String)>| {
         writer
-            .write(op("TagRole"), || {
-                writer
-                    .iam()
-                    .tag_role()
-                    .role_name(role)
-                    .set_tags(Some(sdk_tags(&retag.set)))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
+            .iam()
+            .tag_role()
+            .role_name(role)
+            .set_tags(Some(sdk_tags(&tags)))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
         writer
-            .write(op("UntagRole"), || {
-                writer
-                    .iam()
-                    .untag_role()
-                    .role_name(role)
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+            .iam()
+            .untag_role()
+            .role_name(role)
+            .set_tag_keys(Some(keys))
+            .send()
+    };
+    retag
+        .send(writer, (op("TagRole"), set), (op("UntagRole"), remove))
+        .await
 }

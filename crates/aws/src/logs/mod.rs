@@ -30,29 +30,27 @@ async fn tags(reader: &Reader, arn: &str) -> Result<Value, AwsError> {
 }
 
 async fn retag(writer: &Writer, arn: &str, retag: &Retag) -> Result<(), AwsError> {
-    if !retag.set.is_empty() {
+    let set = |tags: Vec<(String, String)>| {
         writer
-            .write(op("TagResource"), || {
-                writer
-                    .logs()
-                    .tag_resource()
-                    .resource_arn(arn)
-                    .set_tags(Some(retag.set.iter().cloned().collect()))
-                    .send()
-            })
-            .await?;
-    }
-    if !retag.remove.is_empty() {
+            .logs()
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tags.into_iter().collect()))
+            .send()
+    };
+    let remove = |keys: Vec<String>| {
         writer
-            .write(op("UntagResource"), || {
-                writer
-                    .logs()
-                    .untag_resource()
-                    .resource_arn(arn)
-                    .set_tag_keys(Some(retag.remove.clone()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
+            .logs()
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+    };
+    retag
+        .send(
+            writer,
+            (op("TagResource"), set),
+            (op("UntagResource"), remove),
+        )
+        .await
 }
