@@ -1,14 +1,15 @@
 //! Applies a plan: the checks before the first call, the run, and what is written back.
 
+mod privileges;
 mod result;
 mod running;
 mod write_back;
 
 use crate::locks::hold_rows;
 use crate::report::{Problem, notice_text};
+use crate::store;
 use crate::world::{self, Scene};
 use crate::write::{self, NewRow};
-use crate::{connection, sql, store};
 use iasql_aws::error::AwsError;
 use iasql_engine::execute::{Outcome, Outcomes};
 use iasql_engine::object::Owner;
@@ -36,7 +37,7 @@ pub fn announce(plan: &mut Plan) -> Result<(), Problem> {
 /// Applies the plan.
 pub fn apply(scene: &Scene, mut plan: Plan, planned: &[Desired]) -> Result<Done, Problem> {
     announce(&mut plan)?;
-    check_privileges(scene, &plan)?;
+    privileges::check(scene, &plan)?;
     hold_rows(scene, planned, &rows_of(&plan))?;
     restore(scene, &plan);
     write_back(scene, &plan.effects.write_back);
@@ -61,30 +62,6 @@ pub fn apply(scene: &Scene, mut plan: Plan, planned: &[Desired]) -> Result<Done,
     // An interrupt that came while the last calls ended is served now that their outcome is written.
     pgrx::check_for_interrupts!();
     report(&outcomes, &order)
-}
-
-/// Every privilege that the write-back needs, before the first call.
-fn check_privileges(scene: &Scene, plan: &Plan) -> Result<(), Problem> {
-    let tables: BTreeSet<&'static str> = plan
-        .steps
-        .iter()
-        .filter(|step| step.row.is_some())
-        .map(|step| step.kind.table)
-        .collect();
-    for table in tables.iter().filter_map(|table| scene.table(table)) {
-        let may = sql::value(
-            "SELECT pg_catalog.has_table_privilege($1::pg_catalog.regclass, 'UPDATE')",
-            &[Some(&table.name)],
-        );
-        if may.as_deref() != Some("t") {
-            return Err(Problem::TableDenied {
-                table: table.kind.table,
-                privilege: "UPDATE",
-                user: connection::current_user(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// The rows that the plan is about.

@@ -2,7 +2,8 @@
 //!
 //! Any role with USAGE on a server can write its own user mapping, so a mapping is no boundary. What only a superuser
 //! may hand out (profiles, the server process's own identity) is refused when anybody else writes it; a role that a
-//! mapping names must be among those that the server allows, unless a superuser asks.
+//! mapping names must be among those that the server allows, unless a superuser asks. Whoever owns a server chooses where
+//! its requests go: what is the server process's own goes through servers of superusers only.
 
 use crate::internal::as_owner;
 use crate::report::Problem;
@@ -20,7 +21,7 @@ pub fn current() -> Result<Settings, Problem> {
     // SAFETY: plain reads of the backend's state on its Postgres thread.
     let (user, superuser) = unsafe { (pg_sys::GetUserId(), pg_sys::superuser()) };
     let user_name = user_name(user);
-    let Some((oid, allowed, options)) = server_options(&server, user) else {
+    let Some(found) = find_server(&server, user) else {
         return match superuser {
             true => Ok(Settings {
                 credentials: Credentials::Chain,
@@ -33,13 +34,13 @@ pub fn current() -> Result<Settings, Problem> {
             }),
         };
     };
-    if !allowed {
+    if !found.is_usable {
         return Err(Problem::ServerDenied {
             server,
             user: user_name,
         });
     }
-    let mapping = match mapping_options(&oid, user) {
+    let mapping = match mapping_options(&found.oid, user) {
         Some(mapping) => mapping,
         None if superuser => Options::new(),
         None => {
@@ -49,13 +50,37 @@ pub fn current() -> Result<Settings, Problem> {
             });
         }
     };
-    let credentials = credentials(&server, &user_name, superuser, &options, &mapping)?;
+    let credentials = credentials(&server, &user_name, superuser, &found.options, &mapping)?;
+    if let Some(what) = identity_of_the_process(&credentials)
+        && !found.is_trusted
+    {
+        return Err(Problem::ServerNotTrusted {
+            server,
+            owner: found.owner,
+            what,
+            superuser,
+        });
+    }
+    let options = found.options;
     Ok(Settings {
         credentials,
         endpoint_url: options.get("endpoint_url").cloned(),
         region: options.get("region").cloned().or_else(default_region),
     })
 }
+
+/// What of the server process's own the credentials are, or are got with. A server's owner chooses where requests go,
+/// so that these go through servers of superusers only.
+fn identity_of_the_process(credentials: &Credentials) -> Option<String> {
+    match credentials {
+        Credentials::Keys { .. } => None,
+        Credentials::Profile(profile) => Some(format!("the profile {profile}")),
+        Credentials::Chain => Some(PROCESS.to_owned()),
+        Credentials::Role { source, .. } => identity_of_the_process(source),
+    }
+}
+
+const PROCESS: &str = "the server process's own AWS identity";
 
 /// The region of rows that name none, for the calls of global services.
 fn default_region() -> Option<String> {
@@ -90,9 +115,7 @@ fn credentials(
     let Some(role_arn) = mapping.get("role_arn") else {
         let chain_allowed = superuser || mapping.contains_key("server_identity");
         return match base {
-            Credentials::Chain if !chain_allowed => {
-                Err(denied("the server process's own AWS identity"))
-            }
+            Credentials::Chain if !chain_allowed => Err(denied(PROCESS)),
             base => Ok(base),
         };
     };
@@ -135,23 +158,42 @@ fn session_name(user: &str) -> String {
     format!("iasql-{name}")
 }
 
-fn server_options(server: &str, user: pg_sys::Oid) -> Option<(String, bool, Options)> {
+/// A foreign server of iasql's.
+struct Server {
+    oid: String,
+    owner: String,
+    /// Whether a superuser owns it.
+    is_trusted: bool,
+    /// Whether the user has USAGE on it.
+    is_usable: bool,
+    options: Options,
+}
+
+fn find_server(server: &str, user: pg_sys::Oid) -> Option<Server> {
     as_owner(|| {
         let rows = sql::query(
-            "SELECT s.oid, has_server_privilege($2::oid, s.oid, 'USAGE'), s.srvoptions
+            "SELECT s.oid, r.rolname, r.rolsuper, has_server_privilege($2::oid, s.oid, 'USAGE')
              FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+             JOIN pg_roles r ON r.oid = s.srvowner
              WHERE s.srvname = $1 AND w.fdwname = 'iasql'",
             &[Some(server), Some(&user.to_u32().to_string())],
         );
-        let mut row = rows.into_iter().next()?.into_iter();
-        let oid = row.next()??;
-        let allowed = row.next()?.as_deref() == Some("t");
+        let mut row = rows.into_iter().next()?.into_iter().flatten();
+        let (oid, owner) = (row.next()?, row.next()?);
+        let mut is_true = || row.next().as_deref() == Some("t");
+        let (is_trusted, is_usable) = (is_true(), is_true());
         let options = sql::query(
             "SELECT o.option_name, o.option_value
              FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o WHERE s.oid = $1::oid",
             &[Some(&oid)],
         );
-        Some((oid, allowed, pairs(options)))
+        Some(Server {
+            oid,
+            owner,
+            is_trusted,
+            is_usable,
+            options: pairs(options),
+        })
     })
 }
 

@@ -12,7 +12,7 @@ use crate::planning::{check_account, plan_a_sync, plan_apply};
 use crate::report::Problem;
 use crate::world::{Scene, must_write, read_rows};
 use crate::{installing, store, syncing, tables};
-use iasql_engine::plan::{News, Plan};
+use iasql_engine::plan::{Because, News, Plan};
 use iasql_engine::sync::{RowChange, SyncPlan};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -238,7 +238,21 @@ fn planned() -> Result<(Scene, Plan), Problem> {
     // What another run has made so far belongs to rows that are not committed yet.
     plan.notices
         .retain(|notice| is_alone || !matches!(notice.what, News::RolledBack(_)));
+    warn_of_too_many_deletes(&mut plan);
     Ok((scene, plan))
+}
+
+/// A plan that deletes more than is allowed can be looked at, and not applied.
+fn warn_of_too_many_deletes(plan: &mut Plan) {
+    let refusals = std::mem::take(&mut plan.refusals);
+    let (too_many, others) = refusals
+        .into_iter()
+        .partition(|refusal| matches!(refusal.why, Because::TooManyDeletes { .. }));
+    plan.refusals = others;
+    for refusal in too_many {
+        let refusals = vec![refusal];
+        ErrorReport::from(Problem::Refused { refusals }).report(PgLogLevel::WARNING);
+    }
 }
 
 /// A plan does not see what a run that goes on in another session has done. Says whether there is one.

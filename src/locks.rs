@@ -7,6 +7,7 @@ use crate::report::Problem;
 use crate::sql::{self, Snapshot, quoted};
 use crate::tables::{self, Table};
 use crate::world::Scene;
+use crate::write::{self, Whole};
 use iasql_engine::RowKey;
 use iasql_engine::plan::Desired;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -192,6 +193,17 @@ pub fn hold_rows(
     for (table, ids) in &rows {
         if let Some(table) = scene.table(table) {
             lock_rows(table, ids)?;
+            for (_, part) in table.kind.parts() {
+                if let Some(part) = scene.table(part.table) {
+                    let wholes = planned
+                        .values()
+                        .filter(|row| row.key.table == table.kind.table);
+                    lock_rows(
+                        part,
+                        &write::part_ids(part, wholes.map(|row| Whole::of(row))),
+                    )?;
+                }
+            }
         }
     }
     let involved = |table: &&Table| {

@@ -1,8 +1,11 @@
 //! The settings, `iasql.*`. None of them holds a secret.
 
+use crate::report::Problem;
+use crate::sql;
 use iasql_engine::plan::{Adopt, OnDrift, Rules};
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
-use std::ffi::CString;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum, pg_sys};
+use std::ffi::{CStr, CString};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// What to do about objects that exist already and differ.
@@ -77,8 +80,77 @@ pub fn refresh() -> Refresh {
     REFRESH.get()
 }
 
+/// The settings that only superusers loosen.
+const GUARDS: [&CStr; 4] = [
+    c"iasql.adopt",
+    c"iasql.on_drift",
+    c"iasql.max_deletes",
+    c"iasql.journal_retention",
+];
+
+/// The guards whose value was set before the library was loaded, and was not taken when it was. See [`check_guards`].
+static DISPLACED: OnceLock<Vec<&'static CStr>> = OnceLock::new();
+
 /// Registers the settings. Called when the library is loaded.
 pub fn register() {
+    let set_before: Vec<&CStr> = GUARDS.into_iter().filter(|guard| is_set(guard)).collect();
+    define();
+    // SAFETY: a plain call on the backend's Postgres thread, with a string that ends in a zero byte.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"iasql".as_ptr()) };
+    let displaced = set_before.into_iter().filter(|guard| !is_set(guard));
+    DISPLACED.get_or_init(|| displaced.collect());
+}
+
+/// Whether a setting has another value to start from than the one it comes with.
+fn is_set(setting: &CStr) -> bool {
+    option(setting).is_some_and(|option| option.reset_source != pg_sys::GucSource::PGC_S_DEFAULT)
+}
+
+/// What Postgres knows about a setting, which it may not know yet what to make of.
+#[cfg(feature = "pg15")]
+fn option(setting: &CStr) -> Option<&'static pg_sys::config_generic> {
+    let name = setting.to_bytes();
+    // SAFETY: the list has as many pointers as Postgres says, to options that live as long as the process does (one that
+    // stands for a setting not yet defined lives until it is; nobody holds it for that long).
+    unsafe {
+        let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or_default();
+        let options = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
+        options.iter().map(|option| &**option).find(|option| {
+            CStr::from_ptr(option.name)
+                .to_bytes()
+                .eq_ignore_ascii_case(name)
+        })
+    }
+}
+
+/// What Postgres knows about a setting, which it may not know yet what to make of.
+#[cfg(not(feature = "pg15"))]
+fn option(setting: &CStr) -> Option<&'static pg_sys::config_generic> {
+    // SAFETY: as above; the answer is null where there is no such setting.
+    unsafe { pg_sys::find_option(setting.as_ptr(), false, true, 0).as_ref() }
+}
+
+/// A role that may not set a guard can still name one in the options of its connection. Postgres refuses that only when
+/// the library is loaded, and by then it has forgotten what ALTER ROLE, ALTER DATABASE or the configuration said: the guard
+/// would be as loose as it comes. So such a session does nothing.
+pub fn check_guards() -> Result<(), Problem> {
+    let displaced = DISPLACED.get().and_then(|guards| guards.first());
+    match displaced.and_then(|guard| guard.to_str().ok()) {
+        Some(setting) => Err(Problem::GuardDisplaced { setting }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the current user may change this setting.
+pub fn may_set(setting: &str) -> bool {
+    let may = sql::value(
+        "SELECT pg_catalog.has_parameter_privilege($1, 'SET')",
+        &[Some(setting)],
+    );
+    may.as_deref() == Some("t")
+}
+
+fn define() {
     let none = GucFlags::default();
     GucRegistry::define_string_guc(
         c"iasql.server",

@@ -7,7 +7,7 @@ use crate::report::Problem;
 use crate::sql::Snapshot;
 use crate::store::{self, Binding};
 use crate::tables::{self, Table};
-use crate::{connection, sql};
+use crate::{connection, settings, sql};
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::{Reading, Request};
 use iasql_aws::session::{Identity, Settings};
@@ -37,6 +37,7 @@ pub struct Scene {
 impl Scene {
     /// Looks at everything that is in the database, and locks the installed tables.
     pub fn look(lock: Lock) -> Result<Scene, Problem> {
+        settings::check_guards()?;
         let mut tables = tables::installed(lock)?;
         let catalog = catalog(&tables);
         tables.sort_by_key(|table| catalog.position(table.kind.table));

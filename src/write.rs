@@ -4,9 +4,10 @@
 use crate::sql::{self, quoted};
 use crate::tables::{SqlType, Table};
 use iasql_engine::kind::{Scope, Type};
+use iasql_engine::plan::Desired;
 use iasql_engine::{Region, Row, Value};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row to insert.
 pub struct NewRow<'a> {
@@ -155,7 +156,16 @@ pub struct Whole<'a> {
     pub row: &'a Row,
 }
 
-impl Whole<'_> {
+impl<'a> Whole<'a> {
+    /// The whole that a row wants.
+    pub fn of(row: &'a Desired) -> Whole<'a> {
+        Whole {
+            id: row.key.id,
+            region: &row.region,
+            row: &row.row,
+        }
+    }
+
     fn ties(&self, part: &Table) -> Map<String, Json> {
         let on = part
             .kind
@@ -196,27 +206,44 @@ pub fn insert_parts(part: &Table, wholes: &[(Whole<'_>, &[Row])]) {
 
 /// Deletes the parts of these wholes.
 pub fn delete_parts(part: &Table, wholes: &[Whole<'_>]) {
-    let ties = part.ties();
-    let matches: Vec<String> = ties
+    if let Some((parts, ties)) = parts_of(part, wholes) {
+        part.execute(
+            &format!("DELETE FROM {} AS t USING {parts}", part.name),
+            &[Some(&ties)],
+        );
+    }
+}
+
+/// The ids of the parts of these wholes.
+pub fn part_ids<'a>(part: &Table, wholes: impl Iterator<Item = Whole<'a>>) -> BTreeSet<i64> {
+    let wholes: Vec<Whole<'a>> = wholes.collect();
+    let rows = parts_of(part, &wholes).map(|(parts, ties)| {
+        let statement = format!(
+            "SELECT t.{} FROM {} AS t, {parts}",
+            quoted(part.id_column),
+            part.name
+        );
+        part.query(&statement, &[Some(&ties)])
+    });
+    let ids = rows.into_iter().flatten().flatten().flatten();
+    ids.filter_map(|id| id.parse().ok()).collect()
+}
+
+/// What picks the parts `t` of these wholes, and its parameter: the values that tie them. None if there are no wholes.
+fn parts_of(part: &Table, wholes: &[Whole<'_>]) -> Option<(String, String)> {
+    let columns = part.ties();
+    let matches: Vec<String> = columns
         .iter()
         .map(|tie| format!("t.{0} OPERATOR(pg_catalog.=) x.{0}", quoted(tie)))
         .collect();
-    let records: Vec<Json> = wholes
-        .iter()
-        .map(|whole| Json::Object(whole.ties(part)))
-        .collect();
-    if records.is_empty() {
-        return;
-    }
-    part.execute(
-        &format!(
-            "DELETE FROM {} AS t USING {} WHERE {}",
-            part.name,
-            recordset(part, &ties),
-            matches.join(" AND ")
-        ),
-        &[Some(&Json::Array(records).to_string())],
+    let ties = wholes.iter().map(|whole| Json::Object(whole.ties(part)));
+    let ties: Vec<Json> = ties.collect();
+    let parts = format!(
+        "{} WHERE {}",
+        recordset(part, &columns),
+        matches.join(" AND ")
     );
+    (!ties.is_empty()).then(|| (parts, Json::Array(ties).to_string()))
 }
 
 fn record(table: &Table, row: &Row) -> Map<String, Json> {

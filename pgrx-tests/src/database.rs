@@ -51,6 +51,13 @@ impl<'c> Database<'c> {
         Session::open(self.cluster.connection(&self.name, role))
     }
 
+    /// Opens a session as this role with options for the server (`-c name=value`), as PGOPTIONS does.
+    pub fn connect_with(&self, role: &str, options: &str) -> Result<Session> {
+        let mut config = self.cluster.connection(&self.name, role);
+        config.options(options);
+        Session::open(config)
+    }
+
     /// Runs statements by psql, which stops at the first error. It prints bare rows, values parted by `|`.
     pub fn psql(&self, sql: &str) -> Result<Output> {
         let mut psql = self.cluster.program("psql");

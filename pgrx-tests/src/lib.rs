@@ -20,6 +20,7 @@ pub mod proxy;
 mod rows;
 mod service;
 mod session;
+mod stage;
 mod staged;
 mod world;
 
@@ -36,4 +37,5 @@ pub use process::{Output, Signal, wait_for};
 pub use rows::Rows;
 pub use service::{Protocol, Service};
 pub use session::Session;
+pub use stage::Stage;
 pub use world::{Edit, UPDATES, Update, World};

@@ -76,7 +76,7 @@ pub fn unread(unread: &Unread) -> ErrorReport {
     .set_detail(aws_detail(error));
     let hint = match error.class {
         // AWS says of credentials that are good elsewhere that it does not know them in a region that is off.
-        Class::Credentials => Some(format!(
+        Class::Credentials if !region.as_str().is_empty() => Some(format!(
             "Enable the region in the account, or: UPDATE iasql.region SET is_enabled = false WHERE region = '{region}';"
         )),
         Class::Refused | Class::Unsupported | Class::Malformed => {

@@ -1,7 +1,7 @@
 //! What each problem says besides: the facts that its message leaves out, and what to type next.
 
 use super::aws::{aws_detail, aws_hint};
-use super::plan::{refusal_hint, refusal_text};
+use super::plan::{refusal_detail, refusal_hint, refusal_text};
 use super::problem::Problem;
 use crate::sql::identifier;
 
@@ -11,10 +11,17 @@ impl Problem {
             Problem::Aws { error, .. } => Some(aws_detail(error)),
             Problem::Busy { holder } => Some(holder.clone()),
             Problem::Locked { holders, .. } => Some(holders.clone()),
-            Problem::Refused { refusals } => {
-                let lines: Vec<String> = refusals.iter().map(refusal_text).collect();
-                Some(lines.join("\n"))
-            }
+            // The message of a single refusal is all there is to say.
+            Problem::Refused { refusals } => match refusals.as_slice() {
+                [refusal] => refusal_detail(refusal),
+                refusals => {
+                    let lines = refusals
+                        .iter()
+                        .flat_map(|refusal| [Some(refusal_text(refusal)), refusal_detail(refusal)]);
+                    let lines: Vec<String> = lines.flatten().collect();
+                    Some(lines.join("\n"))
+                }
+            },
             Problem::StepsFailed { steps, error } => {
                 Some(format!("{}\n{steps}", aws_detail(error)))
             }
@@ -22,6 +29,9 @@ impl Problem {
             Problem::TableDenied {
                 privilege, table, ..
             } => Some(format!("The plan needs {privilege} on {table}.")),
+            Problem::SequenceDenied { sequence, .. } => {
+                Some(format!("The plan needs USAGE on {sequence}."))
+            }
             _ => None,
         }
     }
@@ -52,6 +62,18 @@ impl Problem {
                  user mapping.",
                 identifier(server)
             ),
+            Problem::ServerNotTrusted { server, superuser: true, .. } => format!(
+                "ALTER SERVER {} OWNER TO CURRENT_USER; if it may be trusted, or use another one: SET iasql.server.",
+                identifier(server)
+            ),
+            Problem::ServerNotTrusted { server, .. } => format!(
+                "A superuser can take it over: ALTER SERVER {} OWNER TO CURRENT_USER; or use credentials of your own: \
+                 ALTER USER MAPPING.",
+                identifier(server)
+            ),
+            Problem::GuardDisplaced { setting } => {
+                format!("Connect without {setting} in the options (PGOPTIONS).")
+            }
             Problem::NoRegion { server } => format!(
                 "CREATE SERVER {0} FOREIGN DATA WRAPPER iasql OPTIONS (region 'us-east-2'); or ALTER SERVER {0} \
                  OPTIONS (ADD region 'us-east-2');",
@@ -104,6 +126,9 @@ impl Problem {
             Problem::JournalLost { error, .. } => error.hint().to_owned(),
             Problem::TableDenied { table, privilege, user } => {
                 format!("GRANT {privilege} ON {table} TO {};", identifier(user))
+            }
+            Problem::SequenceDenied { sequence, user } => {
+                format!("GRANT USAGE ON SEQUENCE {sequence} TO {};", identifier(user))
             }
             Problem::AwsThreadDied | Problem::Unreadable { .. } => return None,
         };

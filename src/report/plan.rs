@@ -1,5 +1,6 @@
 //! What a plan refuses and what it wants known, in words.
 
+use crate::{connection, settings, sql};
 use iasql_engine::RowKey;
 use iasql_engine::plan::{Because, Difference, News, Notice, Refusal};
 
@@ -70,7 +71,11 @@ pub(super) fn refusal_text(refusal: &Refusal) -> String {
             format!("{row}: is protected, and the plan would {action} it")
         }
         Because::TooManyDeletes { deletes, allowed } => {
-            format!("the plan deletes {deletes} objects; iasql.max_deletes allows {allowed}")
+            let deletes = match deletes.len() {
+                1 => "1 object".to_owned(),
+                count => format!("{count} objects"),
+            };
+            format!("the plan deletes {deletes}; iasql.max_deletes allows {allowed}")
         }
         Because::Unsaid => {
             format!("{row}: the object has something that no column says, and would lose it")
@@ -82,19 +87,48 @@ pub(super) fn refusal_text(refusal: &Refusal) -> String {
     }
 }
 
+/// What a refusal is about, where its line does not say.
+pub(super) fn refusal_detail(refusal: &Refusal) -> Option<String> {
+    let Because::TooManyDeletes { deletes, .. } = &refusal.why else {
+        return None;
+    };
+    let deletes: Vec<String> = deletes
+        .iter()
+        .map(|(key, name)| row_text(key, name))
+        .collect();
+    Some(format!("It deletes {}.", deletes.join(", ")))
+}
+
+/// The statement that loosens a guard and what it does then, and how to come to it for who may not run it.
+fn loosen(setting: &str, value: &str, effect: &str) -> String {
+    let statement = format!("SET {setting} = {value}; {effect}");
+    match settings::may_set(setting) {
+        true => format!("{statement}."),
+        false => format!(
+            "{statement}, where a superuser allows it: GRANT SET ON PARAMETER {setting} TO {};",
+            sql::identifier(&connection::current_user())
+        ),
+    }
+}
+
 /// What to do about a refusal.
 pub(super) fn refusal_hint(refusal: &Refusal) -> Option<String> {
     let hint = match &refusal.why {
         Because::Differs { .. } => {
-            "SELECT iasql_sync(); takes what is in AWS, SET iasql.adopt = 'overwrite'; lets \
-                                    the row win."
+            return Some(format!(
+                "SELECT iasql_sync(); takes what is in AWS. {}",
+                loosen("iasql.adopt", "'overwrite'", "lets the row win")
+            ));
         }
         Because::TwoRows { .. } | Because::WantedTwice { .. } => "Delete one of the rows.",
         Because::Dangling { .. } => {
             "Install the module of the table it refers to, or enable its region."
         }
         Because::Drift(_) => {
-            "SELECT iasql_sync(); takes what is in AWS, SET iasql.on_drift = 'enforce'; puts it back."
+            return Some(format!(
+                "SELECT iasql_sync(); takes what is in AWS. {}",
+                loosen("iasql.on_drift", "'enforce'", "puts it back")
+            ));
         }
         Because::ReplaceInUse { .. } => {
             "Change the row's name as well: then the new object is made first and what \
@@ -104,8 +138,12 @@ pub(super) fn refusal_hint(refusal: &Refusal) -> Option<String> {
         Because::Protected(_) => {
             "UPDATE the row SET protected = false, apply, and then delete or change it."
         }
-        Because::TooManyDeletes { .. } => {
-            "Look at iasql_plan_apply(); SET iasql.max_deletes = -1; allows any number."
+        Because::TooManyDeletes { deletes, .. } => {
+            let enough = deletes.len().to_string();
+            return Some(format!(
+                "SELECT * FROM iasql_plan_apply(); shows the plan, SELECT iasql_sync(); puts rows back. {}",
+                loosen("iasql.max_deletes", &enough, "lets it pass")
+            ));
         }
         Because::Unsaid => "SELECT iasql_sync(); puts the row back.",
         Because::Circle(_) => "Take the change apart: apply in between.",

@@ -48,6 +48,26 @@ pub enum Problem {
         /// Which credentials.
         what: String,
     },
+    /// The server process's own credentials would go where a lesser role has chosen.
+    #[error(
+        "foreign server \"{server}\" belongs to user \"{owner}\", who is not a superuser: {what} is not used through it"
+    )]
+    ServerNotTrusted {
+        /// The server.
+        server: String,
+        /// Its owner.
+        owner: String,
+        /// Which credentials.
+        what: String,
+        /// Whether a superuser asks.
+        superuser: bool,
+    },
+    /// A guard was set by somebody who may not, in a way that displaced what had been set for them.
+    #[error("permission denied to set parameter \"{setting}\" when connecting")]
+    GuardDisplaced {
+        /// The guard.
+        setting: &'static str,
+    },
     /// No region is known.
     #[error("no AWS region is set")]
     NoRegion {
@@ -205,6 +225,14 @@ pub enum Problem {
         table: &'static str,
         /// The privilege.
         privilege: &'static str,
+        /// The user.
+        user: String,
+    },
+    /// The caller lacks a privilege on a sequence that gives new rows their ids.
+    #[error("permission denied for sequence {sequence}")]
+    SequenceDenied {
+        /// The sequence.
+        sequence: String,
         /// The user.
         user: String,
     },

@@ -13,6 +13,9 @@ impl Problem {
             Problem::NoServer { .. } | Problem::NoMapping { .. } => ERRCODE_UNDEFINED_OBJECT,
             Problem::ServerDenied { .. }
             | Problem::MappingDenied { .. }
+            | Problem::ServerNotTrusted { .. }
+            | Problem::GuardDisplaced { .. }
+            | Problem::SequenceDenied { .. }
             | Problem::TableDenied { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Problem::NoRegion { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Problem::Aws { error, .. } => aws_code(error),

@@ -1,7 +1,6 @@
 //! Everything can be granted, and nothing else is needed.
 
-use super::Stage;
-use iasql_tests::Result;
+use iasql_tests::{Result, Stage};
 
 #[test]
 fn a_role_may_plan_and_not_apply() -> Result {

@@ -1,7 +1,6 @@
 //! The owner of a module table hangs code on it, which a mightier role then sets off.
 
-use super::Stage;
-use iasql_tests::{Result, Session};
+use iasql_tests::{Result, Session, Stage};
 
 /// A stage on which mallory owns the module table `log_group`, and a function `steal()` that notes with whose rights
 /// it runs. There is one log group, known and not mallory's to delete.

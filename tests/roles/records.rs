@@ -1,7 +1,6 @@
 //! The extension's own records cannot be forged.
 
-use super::Stage;
-use iasql_tests::Result;
+use iasql_tests::{Result, Stage};
 
 /// The tables that apply believes.
 const RECORDS: [&str; 6] = [

@@ -1,7 +1,6 @@
 //! Objects that stand in the way of a search path do not stand in for what the extension means.
 
-use super::Stage;
-use iasql_tests::Result;
+use iasql_tests::{Result, Stage};
 
 /// Makes functions, operators, a type and relations with names that Postgres and the extension use, in the current
 /// schema. Each notes in `loot` with whose rights it was used.
@@ -91,7 +90,7 @@ fn objects_planted_in_a_schema_are_not_used_even_when_the_path_prefers_them() ->
 fn the_extension_itself_is_made_without_what_is_planted_in_its_schema() -> Result {
     let stage = Stage::with(&[])?;
     let mallory = stage.stranger("mallory")?;
-    let database = stage.fixture.database().cluster().create_database()?;
+    let database = stage.fixture().database().cluster().create_database()?;
     let mut superuser = database.connect()?;
     superuser.query(&format!("GRANT CREATE ON SCHEMA public TO {mallory}"))?;
     let mut session = database.connect_as(&mallory)?;

@@ -39,6 +39,8 @@ pub struct Kind {
     pub repeat: Repeat,
     /// Steps of other tables to wait for, which no foreign key shows.
     pub after: &'static [After],
+    /// Tables whose objects AWS makes along with one of this kind, and which then get rows of their own.
+    pub brings: &'static [&'static str],
     /// For a part (a table whose rows are attributes of another table's objects): whose part it is.
     pub part_of: Option<PartOf>,
     /// Which of AWS's error codes mean something to the engine.
@@ -360,6 +362,7 @@ impl Kind {
             replace: Replace::CreateFirst,
             repeat: Repeat::UniqueName,
             after: &[],
+            brings: &[],
             part_of: None,
             errors: Errors::NONE,
             align: None,

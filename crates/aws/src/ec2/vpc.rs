@@ -18,6 +18,7 @@ use iasql_engine::{CloudId, Object, Row};
 /// The table.
 pub static VPC: Kind = Kind {
     repeat: Repeat::OwnerTag,
+    brings: &["security_group", "security_group_rule"],
     errors: Errors {
         absent: &["InvalidVpcID.NotFound"],
         in_use: &["DependencyViolation"],

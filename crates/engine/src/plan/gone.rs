@@ -146,22 +146,17 @@ impl<'w> Planner<'w> {
         let Some(allowed) = self.rules.max_deletes else {
             return;
         };
-        let deletes = || {
-            let steps = self.plan.steps.iter();
-            steps.filter(|step| step.work == Work::Delete)
-        };
-        let count = deletes().count();
-        let Some(first) = deletes().next().filter(|_| count > allowed as usize) else {
+        let steps = self.plan.steps.iter();
+        let deletes: Vec<(RowKey, String)> = steps
+            .filter(|step| step.work == Work::Delete)
+            .map(|step| (step.key, step.name()))
+            .collect();
+        let Some((key, name)) = deletes.first().cloned() else {
             return;
         };
-        let refusal = Refusal {
-            key: first.key,
-            name: first.name(),
-            why: Because::TooManyDeletes {
-                deletes: count,
-                allowed,
-            },
-        };
-        self.plan.refusals.push(refusal);
+        if deletes.len() > allowed as usize {
+            let why = Because::TooManyDeletes { deletes, allowed };
+            self.plan.refusals.push(Refusal { key, name, why });
+        }
     }
 }

@@ -99,8 +99,8 @@ pub enum Because {
     Protected(Action),
     /// The plan deletes or replaces more than `iasql.max_deletes`.
     TooManyDeletes {
-        /// How many it deletes.
-        deletes: usize,
+        /// The rows whose objects it deletes, and what users call them.
+        deletes: Vec<(RowKey, String)>,
         /// How many are allowed.
         allowed: u32,
     },

@@ -401,7 +401,10 @@ fn a_plan_that_deletes_more_than_allowed_is_refused() {
     assert_eq!(
         allowing(1).refusals[0].why,
         Because::TooManyDeletes {
-            deletes: 2,
+            deletes: vec![
+                (key(&TARGET_GROUP, 2), "u".to_owned()),
+                (key(&TARGET_GROUP, 1), "t".to_owned())
+            ],
             allowed: 1
         },
         "a replacement counts"

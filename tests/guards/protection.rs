@@ -1,0 +1,141 @@
+//! `protected` keeps an object from being deleted or replaced, whatever becomes of its row.
+
+use iasql_tests::{Result, Session, Stage};
+
+fn with_one_log_group() -> Result<(Stage, Session)> {
+    let stage = Stage::with(&["aws_cloudwatch"])?;
+    let mut session = stage.superuser()?;
+    session.query("INSERT INTO log_group (log_group_name) VALUES ('a'); SELECT iasql_apply()")?;
+    Ok((stage, session))
+}
+
+fn assert_protected(session: &mut Session, action: &str) -> Result {
+    for function in ["iasql_plan_apply()", "iasql_apply()"] {
+        let refusal = session.refusal(&format!("SAVEPOINT s; SELECT {function}"))?;
+        session.query("ROLLBACK TO s")?;
+        assert_eq!(refusal.sqlstate, "55000", "{refusal}");
+        assert_eq!(
+            refusal.message,
+            format!("log_group 1 \"a\": is protected, and the plan would {action} it")
+        );
+        assert_eq!(
+            refusal.hint,
+            "UPDATE the row SET protected = false, apply, and then delete or change it."
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn protection_set_and_the_row_deleted_in_one_transaction_holds() -> Result {
+    let (stage, mut session) = with_one_log_group()?;
+    session.query("BEGIN; UPDATE log_group SET protected = true; DELETE FROM log_group")?;
+    assert_protected(&mut session, "delete")?;
+    session.query("COMMIT; BEGIN")?;
+    assert_protected(&mut session, "delete")?;
+    session.query("ROLLBACK")?;
+    assert_eq!(stage.log_groups()?, ["a"]);
+    // sync puts the row back, still protected.
+    session.query("SELECT iasql_sync()")?;
+    let row = session.query("SELECT log_group_name, protected FROM log_group")?;
+    assert_eq!(row.lines(), ["a|t"]);
+    Ok(())
+}
+
+#[test]
+fn protection_that_is_rolled_back_does_not_hold() -> Result {
+    let (stage, mut session) = with_one_log_group()?;
+    session.query(
+        "BEGIN; UPDATE log_group SET protected = true; ROLLBACK;
+         DELETE FROM log_group; SELECT iasql_apply()",
+    )?;
+    assert_eq!(stage.log_groups()?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_row_deleted_by_truncate_is_protected_all_the_same() -> Result {
+    let (stage, mut session) = with_one_log_group()?;
+    session.query("UPDATE log_group SET protected = true; TRUNCATE log_group; BEGIN")?;
+    assert_protected(&mut session, "delete")?;
+    assert_eq!(stage.log_groups()?, ["a"]);
+    Ok(())
+}
+
+#[test]
+fn a_protected_object_is_not_replaced() -> Result {
+    let (stage, mut session) = with_one_log_group()?;
+    session.query(
+        "BEGIN; UPDATE log_group SET protected = true;
+         UPDATE log_group SET log_group_name = 'b'",
+    )?;
+    for function in ["iasql_plan_apply()", "iasql_apply()"] {
+        let refusal = session.refusal(&format!("SAVEPOINT s; SELECT {function}"))?;
+        session.query("ROLLBACK TO s")?;
+        assert_eq!(
+            refusal.message,
+            "log_group 1 \"b\": is protected, and the plan would replace it"
+        );
+    }
+    // A change in place is no danger.
+    session.query("UPDATE log_group SET log_group_name = 'a', retention_in_days = 7")?;
+    let done = session.query("SELECT action FROM iasql_apply()")?;
+    assert_eq!(done.lines(), ["update"]);
+    session.query("COMMIT")?;
+    assert_eq!(stage.log_groups()?, ["a"]);
+    Ok(())
+}
+
+#[test]
+fn a_row_that_is_inserted_protected_is_protected_from_its_first_apply_on() -> Result {
+    let stage = Stage::with(&["aws_cloudwatch"])?;
+    let mut session = stage.superuser()?;
+    session.query(
+        "INSERT INTO log_group (log_group_name, protected) VALUES ('a', true);
+         SELECT iasql_apply(); DELETE FROM log_group; BEGIN",
+    )?;
+    assert_protected(&mut session, "delete")?;
+    assert_eq!(stage.log_groups()?, ["a"]);
+    Ok(())
+}
+
+#[test]
+fn delete_all_records_skips_what_is_protected_and_says_so() -> Result {
+    let (stage, mut session) = with_one_log_group()?;
+    session.query(
+        "INSERT INTO log_group (log_group_name) VALUES ('b'); SELECT iasql_apply();
+         UPDATE log_group SET protected = true WHERE log_group_name = 'a'",
+    )?;
+    session.take_notices();
+    session.query("SELECT delete_all_records()")?;
+    let said = session.take_notices();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(
+        said[0].message,
+        "protected rows, and what they refer to, are kept: log_group \"a\""
+    );
+    let done = session.query("SELECT action, description FROM iasql_apply()")?;
+    assert_eq!(done.lines(), ["delete|b"]);
+    assert_eq!(stage.log_groups()?, ["a"]);
+    Ok(())
+}
+
+#[test]
+fn taking_protection_off_is_an_ordinary_update_that_can_be_granted() -> Result {
+    let (stage, mut superuser) = with_one_log_group()?;
+    let keeper = stage.role("keeper")?;
+    superuser.query(&format!(
+        "UPDATE log_group SET protected = true;
+         GRANT SELECT, DELETE, UPDATE (retention_in_days) ON log_group TO {keeper}"
+    ))?;
+    let mut session = stage.as_role(&keeper)?;
+    let refusal = session.refusal("UPDATE log_group SET protected = false")?;
+    assert_eq!(refusal.sqlstate, "42501", "{refusal}");
+    superuser.query(&format!(
+        "GRANT UPDATE (protected) ON log_group TO {keeper}"
+    ))?;
+    session.query("UPDATE log_group SET protected = false; DELETE FROM log_group")?;
+    session.query("SELECT iasql_apply()")?;
+    assert_eq!(stage.log_groups()?, Vec::<String>::new());
+    Ok(())
+}
