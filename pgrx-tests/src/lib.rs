@@ -18,6 +18,7 @@ mod migrations;
 mod process;
 pub mod proxy;
 mod rows;
+pub mod running;
 mod service;
 mod session;
 mod stage;

@@ -1,6 +1,6 @@
 //! Several roles in one database.
 
-use crate::{Fixture, Result, Service, Session};
+use crate::{Fixture, Result, Service, Session, running};
 use serde_json::{Value, json};
 
 /// An account, a database and roles in it that only this test has.
@@ -79,8 +79,6 @@ impl Stage {
 
     /// The calls so far that change the cloud.
     pub fn changes(&self) -> Vec<String> {
-        let calls = self.fixture.proxy().calls();
-        let changes = calls.iter().filter(|call| call.mutates());
-        changes.map(|call| call.name.clone()).collect()
+        running::changes(&self.fixture)
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn refusal_hint(refusal: &Refusal) -> Option<String> {
     let hint = match &refusal.why {
         Because::Differs { .. } => {
             return Some(format!(
-                "SELECT iasql_sync(); takes what is in AWS. {}",
+                "SELECT iasql_sync(); takes what is in AWS, {}",
                 loosen("iasql.adopt", "'overwrite'", "lets the row win")
             ));
         }
@@ -126,7 +126,7 @@ pub(super) fn refusal_hint(refusal: &Refusal) -> Option<String> {
         }
         Because::Drift(_) => {
             return Some(format!(
-                "SELECT iasql_sync(); takes what is in AWS. {}",
+                "SELECT iasql_sync(); takes what is in AWS, {}",
                 loosen("iasql.on_drift", "'enforce'", "puts it back")
             ));
         }

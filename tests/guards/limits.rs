@@ -241,7 +241,7 @@ fn who_may_not_loosen_a_guard_is_told_who_can() -> Result {
     assert_eq!(
         refusal.hint,
         format!(
-            "SELECT iasql_sync(); takes what is in AWS. SET iasql.adopt = 'overwrite'; lets the row win, where a \
+            "SELECT iasql_sync(); takes what is in AWS, SET iasql.adopt = 'overwrite'; lets the row win, where a \
              superuser allows it: GRANT SET ON PARAMETER iasql.adopt TO {role};"
         )
     );
