@@ -4,7 +4,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::proxy::{Action, Gate};
-use crate::{Error, Fixture, Result, Rows, Session, wait_for};
+use crate::{Error, Fixture, Result, Rows, ServerMessage, Session, wait_for};
 
 /// A statement that runs in another thread, with the session that it runs in.
 pub type Running = JoinHandle<(Session, Result<Rows>)>;
@@ -63,5 +63,16 @@ pub fn sqlstate(answer: Result<Rows>) -> String {
     match answer {
         Err(Error::Sql(message)) => message.sqlstate,
         other => format!("{other:?}"),
+    }
+}
+
+/// How a statement that must have failed did so.
+pub fn refused(answer: Result<Rows>) -> Result<ServerMessage> {
+    match answer {
+        Err(Error::Sql(message)) => Ok(*message),
+        Err(other) => Err(other),
+        Ok(rows) => Err(Error::NotRefused {
+            statement: format!("a statement that answered {rows}"),
+        }),
     }
 }

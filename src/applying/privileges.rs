@@ -6,13 +6,11 @@ use crate::world::Scene;
 use crate::{connection, sql};
 use iasql_engine::compare::leaves_the_choice;
 use iasql_engine::plan::{Plan, Step};
-use iasql_engine::row::RowKey;
 use std::collections::BTreeSet;
 
 /// Checks that the caller may write whatever the plan or AWS gives to rows.
 pub fn check(scene: &Scene, plan: &Plan) -> Result<(), Problem> {
     let effects = &plan.effects;
-    let table_of = |key: &RowKey| key.table;
     let with_row = || plan.steps.iter().filter(|step| step.row.is_some());
     let updated = with_row()
         .map(|step| step.kind.table)
@@ -20,7 +18,7 @@ pub fn check(scene: &Scene, plan: &Plan) -> Result<(), Problem> {
     for table in in_order(scene, updated) {
         may(table, "UPDATE")?;
     }
-    let restored = effects.restore.iter().map(|(key, _)| table_of(key));
+    let restored = effects.restore.iter().map(|(key, _)| key.table);
     for table in in_order(scene, restored) {
         may(table, "INSERT")?;
     }
@@ -33,10 +31,10 @@ pub fn check(scene: &Scene, plan: &Plan) -> Result<(), Problem> {
 }
 
 /// The installed ones of these tables, each once and after those it refers to.
-fn in_order<'a>(
-    scene: &'a Scene,
+fn in_order(
+    scene: &Scene,
     names: impl Iterator<Item = &'static str>,
-) -> impl Iterator<Item = &'a Table> {
+) -> impl Iterator<Item = &Table> {
     let names: BTreeSet<&str> = names.collect();
     let tables = scene.tables.iter();
     tables.filter(move |table| names.contains(table.kind.table))

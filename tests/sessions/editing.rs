@@ -68,7 +68,6 @@ fn a_row_that_is_deleted_while_it_is_applied_is_deleted_after_it_and_then_its_ob
     gate.wait_until_reached()?;
     let delete = "DELETE FROM log_group WHERE log_group_name = 'a'";
     assert_locked(second.query(&impatient(delete)));
-    second.query("RESET lock_timeout")?;
     let waiting = start(second, delete);
     wait_until_blocked(&fixture, pid)?;
     gate.open();

@@ -27,7 +27,7 @@ fn keep(name: &str, days: u32) -> String {
     format!("UPDATE log_group SET retention_in_days = {days} WHERE log_group_name = '{name}'")
 }
 
-/// A statement that gives up soon when it has to wait.
+/// A statement that gives up soon when it has to wait. If it does, the next one has patience again.
 fn impatient(statement: &str) -> String {
     format!("SET lock_timeout = '500ms'; {statement}")
 }

@@ -1,15 +1,16 @@
 //! One session reads AWS, which takes its time, and the other changes what the plan is made from.
 
 use super::{APPLY, assert_end, drift, keep, pair};
-use iasql_tests::running::{changes, end, hold, start};
-use iasql_tests::{Error, Fixture, Result, Session};
+use iasql_tests::running::{changes, end, hold, refused, start};
+use iasql_tests::{Fixture, Result, Rows, Service, Session};
+use serde_json::json;
 
 /// A session whose run is held while it reads AWS.
 fn reading(
     fixture: &Fixture,
     session: Session,
     run: &str,
-) -> Result<impl FnOnce() -> (Session, Result<iasql_tests::Rows>) + use<>> {
+) -> Result<impl FnOnce() -> (Session, Result<Rows>) + use<>> {
     let gate = hold(fixture, "logs:DescribeLogGroups");
     let running = start(session, run);
     gate.wait_until_reached()?;
@@ -19,18 +20,15 @@ fn reading(
     })
 }
 
-fn assert_stale(answer: Result<iasql_tests::Rows>, row: &str) {
-    match answer {
-        Err(Error::Sql(refusal)) => {
-            assert_eq!(refusal.sqlstate, "40001", "{refusal}");
-            assert_eq!(
-                refusal.message,
-                format!("rows were changed by another transaction while AWS was read: {row}")
-            );
-            assert_eq!(refusal.hint, "Nothing was sent. Run it again.");
-        }
-        other => panic!("{other:?}"),
-    }
+fn assert_stale(answer: Result<Rows>, row: &str) -> Result {
+    let refusal = refused(answer)?;
+    assert_eq!(refusal.sqlstate, "40001", "{refusal}");
+    assert_eq!(
+        refusal.message,
+        format!("rows were changed by another transaction while AWS was read: {row}")
+    );
+    assert_eq!(refusal.hint, "Nothing was sent. Run it again.");
+    Ok(())
 }
 
 #[test]
@@ -40,7 +38,7 @@ fn a_row_that_changes_while_an_apply_reads_makes_it_fail_before_the_first_call()
     let finish = reading(&fixture, first, APPLY)?;
     second.query(&keep("a", 30))?;
     let (mut first, answer) = finish();
-    assert_stale(answer, "log_group 1 \"a\"");
+    assert_stale(answer, "log_group 1 \"a\"")?;
     assert_eq!(changes(&fixture), Vec::<String>::new());
     assert_eq!(first.query(APPLY)?.lines(), ["update|a"]);
     assert_end(&fixture, &["a|30", "b|"], &["update a finished"])
@@ -53,7 +51,7 @@ fn a_row_that_is_deleted_while_an_apply_reads_makes_it_fail_before_the_first_cal
     let finish = reading(&fixture, first, APPLY)?;
     second.query("DELETE FROM log_group WHERE log_group_name = 'c'")?;
     let (mut first, answer) = finish();
-    assert_stale(answer, "log_group 3 \"c\"");
+    assert_stale(answer, "log_group 3 \"c\"")?;
     assert!(first.query(APPLY)?.is_empty());
     assert_eq!(changes(&fixture), Vec::<String>::new());
     assert_end(&fixture, &["a|", "b|"], &[])
@@ -99,7 +97,7 @@ fn an_edit_while_a_sync_reads_is_not_overwritten_unseen() -> Result {
     let finish = reading(&fixture, first, "SELECT * FROM iasql_sync()")?;
     second.query(&keep("a", 7))?;
     let (mut first, answer) = finish();
-    assert_stale(answer, "log_group 1 \"a\"");
+    assert_stale(answer, "log_group 1 \"a\"")?;
     let row = first.query("SELECT retention_in_days FROM log_group WHERE log_group_name = 'a'")?;
     assert_eq!(row.lines(), ["7"]);
     assert_eq!(first.query(APPLY)?.lines(), ["update|a"]);
@@ -126,18 +124,15 @@ fn a_row_and_an_object_of_one_name_that_both_come_while_a_sync_reads_are_no_two_
     let finish = reading(&fixture, first, "SELECT * FROM iasql_sync()")?;
     second.query("INSERT INTO log_group (log_group_name) VALUES ('c')")?;
     let (mut first, answer) = finish();
-    match answer {
-        Err(Error::Sql(refusal)) => assert_eq!(refusal.sqlstate, "23505", "{refusal}"),
-        other => panic!("{other:?}"),
-    }
+    assert_eq!(refused(answer)?.sqlstate, "23505");
     assert_eq!(first.query(APPLY)?.lines(), ["adopt|c"]);
     assert_end(&fixture, &["a|", "b|", "c|"], &[])
 }
 
 fn drift_in_a_new_group(fixture: &Fixture) -> Result {
-    let input = serde_json::json!({"logGroupName": "c"});
+    let input = json!({"logGroupName": "c"});
     let cloud = fixture.cloud();
     cloud
-        .json(iasql_tests::Service::Logs, "CreateLogGroup", &input)
+        .json(Service::Logs, "CreateLogGroup", &input)
         .map(drop)
 }

@@ -117,7 +117,7 @@ fn an_uninstall_that_is_not_yet_committed_keeps_other_runs_off_and_one_rolled_ba
     first.query("BEGIN; SELECT iasql_uninstall('aws_cloudwatch')")?;
     assert_locked(second.query(APPLY));
     assert_locked(second.query(&impatient("SELECT * FROM iasql_plan_apply()")));
-    assert_locked(second.query(&keep("a", 7)));
+    assert_locked(second.query(&impatient(&keep("a", 7))));
     first.query("ROLLBACK")?;
     second.query(&keep("a", 7))?;
     second.query(APPLY)?;

@@ -402,8 +402,8 @@ fn a_plan_that_deletes_more_than_allowed_is_refused() {
         allowing(1).refusals[0].why,
         Because::TooManyDeletes {
             deletes: vec![
-                (key(&TARGET_GROUP, 2), "u".to_owned()),
-                (key(&TARGET_GROUP, 1), "t".to_owned())
+                (key(&TARGET_GROUP, 1), "t".to_owned()),
+                (key(&TARGET_GROUP, 2), "u".to_owned())
             ],
             allowed: 1
         },
