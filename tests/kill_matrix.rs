@@ -138,7 +138,10 @@ fn cases(world: &mut World) -> Result<Cases<Case>> {
         cases.add(some(&create), some(&delete));
     }
     cases.sample_updates(&SAMPLED);
-    cases.sample(|case| Some(place(case)));
+    cases.sample(|case| match case.end {
+        End::KillBackend | End::StopImmediate => Some(place(case)),
+        end => Some((end.to_string(), case.point.to_string())),
+    });
     Ok(cases)
 }
 
