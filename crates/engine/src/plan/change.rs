@@ -54,6 +54,23 @@ impl<'w> Planner<'w> {
         }
     }
 
+    /// What an earlier run has pressed is not pressed again; its row was not told.
+    pub(super) fn release_buttons(&mut self, desired: &mut Desired) {
+        for (position, column) in desired.row.kind().columns.iter().enumerate() {
+            let is_pressed =
+                column.change == Change::Button && *desired.row.at(position) == Value::Bool(true);
+            if is_pressed && self.journaled.has_pressed(desired.key, position) {
+                let value = Value::Bool(false);
+                desired.row.set(column.name, value.clone());
+                self.plan.effects.write_back.push(WriteBack {
+                    key: desired.key,
+                    column: column.name,
+                    value,
+                });
+            }
+        }
+    }
+
     fn unsaid_row(&mut self, desired: Desired, known: &Known) {
         let edits = compare(&desired.row, known, &known.row, OnDrift::Keep);
         if edits.changes.is_empty() {

@@ -159,7 +159,8 @@ impl<'w> Planner<'w> {
         })
     }
 
-    fn row(&mut self, kind: &'static Kind, row: Ready<'w>) {
+    fn row(&mut self, kind: &'static Kind, mut row: Ready<'w>) {
+        self.release_buttons(&mut row.desired);
         match row.known {
             Some(known) => self.known_row(kind, row.desired, known, row.object),
             None => self.new_row(kind, row.desired),

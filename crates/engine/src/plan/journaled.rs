@@ -88,6 +88,16 @@ impl<'w> Journaled<'w> {
         self.intents.iter().copied()
     }
 
+    /// Whether an earlier run has pressed this button of the row: with its update, or by making the object.
+    pub(crate) fn has_pressed(&self, row: RowKey, button: usize) -> bool {
+        self.intents.iter().any(|(intent, made)| {
+            let wanted = intent.wanted.as_ref().map(|wanted| wanted.at(button));
+            intent.key == row
+                && wanted == Some(&Value::Bool(true))
+                && (intent.finished.is_some() || made.is_some())
+        })
+    }
+
     /// What was made for the row, the latest first.
     pub(crate) fn made_for(&self, row: RowKey) -> impl Iterator<Item = usize> + '_ {
         let made = self.made_for.get(&row).map_or(&[][..], Vec::as_slice);

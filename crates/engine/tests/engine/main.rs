@@ -6,6 +6,7 @@ mod kinds;
 mod scene;
 
 mod adoption;
+mod buttons;
 mod drift;
 mod executing;
 mod order;
