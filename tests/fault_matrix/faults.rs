@@ -77,6 +77,10 @@ impl Fault {
     /// What is promised when this call of an edit's meets it.
     pub fn promise(self, edit: Edit, call: &str) -> Promise {
         let is_delete = edit == Edit::Delete && call.contains(":Delete");
+        // A role's policies and a repository's images do not go by themselves.
+        let waits = !["ecr:", "iam:", "ecs:DeleteService"]
+            .iter()
+            .any(|refusing| call.starts_with(refusing));
         match self {
             Throttled
             | InternalError
@@ -84,7 +88,8 @@ impl Fault {
             | ReplyLost
             | ResetMidBody
             | Malformed => Promise::Overcome,
-            NotFoundForAWhile | InUseForAWhile if is_delete => Promise::Overcome,
+            NotFoundForAWhile if is_delete => Promise::Overcome,
+            InUseForAWhile if is_delete && waits => Promise::Overcome,
             Denied => Promise::Told,
             // Not every call is known to be answered so.
             NotFoundForAWhile | InUseForAWhile => Promise::Either,
