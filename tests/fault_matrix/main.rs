@@ -130,7 +130,13 @@ fn meet(world: &mut World, case: &Case) -> Result {
             })?;
             world.apply()?;
         }
-        Ok(_) => ensure(promise != Promise::Told, || "nobody was told".to_owned())?,
+        Ok(_) => {
+            ensure(promise != Promise::Told, || "nobody was told".to_owned())?;
+            // Where a thing is to go, the answer that it is not there is believed. The next apply sees otherwise.
+            if promise == Promise::Either {
+                world.apply()?;
+            }
+        }
         Err(Error::Sql(error)) => {
             ensure(promise != Promise::Overcome, || {
                 format!("it was not overcome: {error}")
