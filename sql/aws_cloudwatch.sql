@@ -24,7 +24,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.log_group
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.log_group
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.log_group
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.log_group
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 

@@ -28,7 +28,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.repository
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.repository
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.repository
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.repository
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 
@@ -69,7 +69,7 @@ CREATE TABLE @schema@.public_repository (
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.public_repository
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.public_repository
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.public_repository
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 
@@ -104,7 +104,7 @@ CREATE TABLE @schema@.repository_policy (
 CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.repository_policy
     FOR EACH ROW WHEN (NEW.region IS NULL OR NEW.region = '') EXECUTE FUNCTION iasql.fill_region();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.repository_policy
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.repository_policy
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 

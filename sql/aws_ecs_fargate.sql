@@ -22,7 +22,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.cluster
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.cluster
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.cluster
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.cluster
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 
@@ -70,7 +70,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.task_definition
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.task_definition
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.task_definition
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.task_definition
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 
@@ -212,7 +212,7 @@ CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.service
 CREATE TRIGGER refuse_subnets_of_other_regions BEFORE INSERT OR UPDATE OF subnets, region ON @schema@.service
     FOR EACH ROW EXECUTE FUNCTION iasql.refuse_subnets_of_other_regions();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.service
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.service
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 

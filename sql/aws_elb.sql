@@ -52,7 +52,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.target_group
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.target_group
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.target_group
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.target_group
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 
@@ -122,7 +122,7 @@ CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.load_balancer
 CREATE TRIGGER refuse_subnets_of_other_regions BEFORE INSERT OR UPDATE OF subnets, region ON @schema@.load_balancer
     FOR EACH ROW WHEN (NEW.subnets IS NOT NULL) EXECUTE FUNCTION iasql.refuse_subnets_of_other_regions();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.load_balancer
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.load_balancer
     FOR EACH ROW WHEN (OLD.row_id <> NEW.row_id) EXECUTE FUNCTION iasql.refuse_new_id('row_id');
 
@@ -184,7 +184,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.listener
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.listener
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.listener
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.listener
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 

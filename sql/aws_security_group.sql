@@ -35,7 +35,7 @@ CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.security_group
 CREATE TRIGGER resolve_vpc BEFORE INSERT OR UPDATE ON @schema@.security_group
     FOR EACH ROW WHEN (NEW.vpc_id IS NULL AND NEW.group_id IS NULL) EXECUTE FUNCTION iasql.resolve_default_vpc();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.security_group
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.security_group
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 
@@ -120,7 +120,7 @@ CREATE TRIGGER normalize_rule BEFORE INSERT OR UPDATE ON @schema@.security_group
         OR NEW.ip_protocol = 'icmpv6' AND NEW.from_port IS NULL
     ) EXECUTE FUNCTION iasql.normalize_security_group_rule();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.security_group_rule
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.security_group_rule
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 

@@ -28,7 +28,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.vpc
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.vpc
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.vpc
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.vpc
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 
@@ -78,7 +78,7 @@ CREATE TRIGGER fill_region BEFORE INSERT OR UPDATE ON @schema@.subnet
 CREATE TRIGGER fill_tags BEFORE INSERT OR UPDATE ON @schema@.subnet
     FOR EACH ROW WHEN (NEW.tags IS NULL) EXECUTE FUNCTION iasql.fill_tags();
 CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON @schema@.subnet
-    FOR EACH ROW WHEN (OLD.protected IS DISTINCT FROM NEW.protected) EXECUTE FUNCTION iasql.copy_protection();
+    FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
 CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.subnet
     FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION iasql.refuse_new_id('id');
 

@@ -117,7 +117,8 @@ COMMENT ON FUNCTION iasql.resolve_cluster_name() IS
     'Trigger: a row without a cluster gets the one cluster that has a service of that name.';
 
 -- A guard: apply refuses to delete what is protected even after its row is gone. So the flag is copied to what was
--- agreed on in the same transaction. It runs as the extension's owner, and only for rows of installed tables: it
+-- agreed on in the same transaction, by every update that names it: a row that was inserted anew under the id of a
+-- protected one does not say so, and the update that takes protection off changes nothing in it. It runs as the extension's owner, and only for rows of installed tables: it
 -- believes nothing but the row that changed.
 CREATE FUNCTION iasql.copy_protection() RETURNS trigger
 LANGUAGE plpgsql

@@ -100,6 +100,43 @@ fn a_row_that_is_inserted_protected_is_protected_from_its_first_apply_on() -> Re
 }
 
 #[test]
+fn a_row_inserted_anew_under_the_id_of_a_protected_one_does_not_take_protection_off() -> Result {
+    let (stage, mut superuser) = with_one_log_group()?;
+    let mallory = stage.role("mallory")?;
+    superuser.query(&format!(
+        "UPDATE log_group SET protected = true;
+         GRANT SELECT, INSERT, DELETE, UPDATE (retention_in_days) ON log_group TO {mallory}"
+    ))?;
+    let mut session = stage.as_role(&mallory)?;
+    let anew = |name: &str| {
+        format!(
+            "DELETE FROM log_group; INSERT INTO log_group (row_id, log_group_name) VALUES (1, '{name}')"
+        )
+    };
+    session.query(&anew("b"))?;
+    let refusal = superuser.refusal("SELECT iasql_apply()")?;
+    assert_eq!(refusal.sqlstate, "55000", "{refusal}");
+    assert_eq!(
+        refusal.message,
+        "log_group 1 \"b\": is protected, and the plan would replace it"
+    );
+    session.query(&anew("a"))?;
+    superuser.query("SELECT iasql_apply(); SELECT iasql_sync()")?;
+    session.query("DELETE FROM log_group")?;
+    superuser.query("BEGIN")?;
+    assert_protected(&mut superuser, "delete")?;
+    superuser.query("ROLLBACK")?;
+    assert_eq!(stage.log_groups()?, ["a"]);
+    // What takes it off is an update, whatever the new row says.
+    session.query("INSERT INTO log_group (row_id, log_group_name) VALUES (1, 'a')")?;
+    superuser.query(
+        "UPDATE log_group SET protected = false; DELETE FROM log_group; SELECT iasql_apply()",
+    )?;
+    assert_eq!(stage.log_groups()?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
 fn delete_all_records_skips_what_is_protected_and_says_so() -> Result {
     let (stage, mut session) = with_one_log_group()?;
     session.query(

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) fn decide(mut world: World<'_>, rules: &Rules) -> Plan {
+    world.keep_protection();
     let desired = std::mem::take(&mut world.desired);
     // Whatever is found first is then the same in every order of the world.
     world.actual.sort_by(|a, b| {

@@ -66,6 +66,17 @@ pub struct World<'a> {
     pub intents: Vec<Intent>,
 }
 
+impl World<'_> {
+    /// An update of its row changes the protection that was agreed on at once. A row that is inserted anew under the id
+    /// of a protected one says nothing about it.
+    pub(crate) fn keep_protection(&mut self) {
+        for row in &mut self.desired {
+            let known = self.known.get(&row.key);
+            row.protected |= known.is_some_and(|known| known.protected);
+        }
+    }
+}
+
 /// What the user allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {

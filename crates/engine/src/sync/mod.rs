@@ -49,6 +49,7 @@ pub struct RowChange {
 
 /// Plans a sync.
 pub fn plan_sync(mut world: World<'_>) -> SyncPlan {
+    world.keep_protection();
     let desired = std::mem::take(&mut world.desired);
     // Whatever is found first is then the same in every order of the world.
     world.actual.sort_by(|a, b| {
