@@ -9,7 +9,7 @@ use iasql_tests::{Cluster, ClusterOptions, Error, Fixture, Result, Session};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// What no secret and no token may be missing, and nothing else has.
 const CANARY: &str = "canary";
@@ -18,7 +18,7 @@ const CANARY: &str = "canary";
 /// files of its user.
 fn cluster() -> Result<&'static Cluster> {
     static CLUSTER: Mutex<Option<&'static Cluster>> = Mutex::new(None);
-    let mut started = CLUSTER.lock().expect("no test has panicked in here");
+    let mut started = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(cluster) = *started {
         return Ok(cluster);
     }

@@ -235,12 +235,19 @@ fn a_protected_object_is_neither_replaced_nor_deleted() {
 }
 
 #[test]
-fn a_row_whose_protection_is_taken_off_can_be_replaced_at_once() {
-    let scene = Scene::new()
-        .settled(1, "arn:t", target("t"))
-        .agree(&TARGET_GROUP, 1, |known| known.protected = true)
-        .set(&TARGET_GROUP, 1, "target_group_name", "u");
-    assert_eq!(scene.steps().len(), 2);
+fn a_row_does_not_take_off_the_protection_that_was_agreed_on() {
+    // The update that takes it off changes the agreement itself, at once.
+    let agreed = |protected| {
+        Scene::new()
+            .settled(1, "arn:t", target("t"))
+            .agree(&TARGET_GROUP, 1, |known| known.protected = protected)
+            .set(&TARGET_GROUP, 1, "target_group_name", "u")
+    };
+    assert_eq!(
+        agreed(true).plan().refusals[0].why,
+        Because::Protected(Action::Replace)
+    );
+    assert_eq!(agreed(false).steps().len(), 2);
 }
 
 #[test]
