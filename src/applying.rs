@@ -6,6 +6,7 @@ mod running;
 mod write_back;
 
 use crate::locks::hold_rows;
+use crate::planning::Planned;
 use crate::report::{Problem, notice_text};
 use crate::store;
 use crate::world::{self, Scene};
@@ -13,7 +14,7 @@ use crate::write::{self, NewRow};
 use iasql_aws::error::AwsError;
 use iasql_engine::execute::{Outcome, Outcomes};
 use iasql_engine::object::Owner;
-use iasql_engine::plan::{Desired, Plan, Work, settle};
+use iasql_engine::plan::{Plan, Work, settle};
 use iasql_engine::{Known, Object, Row, RowKey};
 use pgrx::prelude::*;
 use result::{Done, report};
@@ -35,10 +36,15 @@ pub fn announce(plan: &mut Plan) -> Result<(), Problem> {
 }
 
 /// Applies the plan.
-pub fn apply(scene: &Scene, mut plan: Plan, planned: &[Desired]) -> Result<Done, Problem> {
+pub fn apply(scene: &Scene, planned: Planned<Plan>) -> Result<Done, Problem> {
+    let Planned {
+        mut plan,
+        desired,
+        notes,
+    } = planned;
     announce(&mut plan)?;
     privileges::check(scene, &plan)?;
-    hold_rows(scene, planned, &rows_of(&plan))?;
+    hold_rows(scene, &desired, &rows_of(&plan))?;
     restore(scene, &plan);
     write_back(scene, &plan.effects.write_back);
     store::forget_known(&plan.effects.forget);
@@ -52,6 +58,7 @@ pub fn apply(scene: &Scene, mut plan: Plan, planned: &[Desired]) -> Result<Done,
     store::resolve(&plan.effects.resolved);
     let steps = std::mem::take(&mut plan.steps);
     if steps.is_empty() {
+        notes.settle();
         return Ok(Done::new());
     }
     let run_id = world::run_id();
@@ -59,6 +66,10 @@ pub fn apply(scene: &Scene, mut plan: Plan, planned: &[Desired]) -> Result<Done,
     let outcomes = run(scene, &run_id, steps, &mut order)?;
     settle_all(scene, &run_id, &outcomes);
     import_companions(scene, &outcomes)?;
+    let is_done = |outcome: &Outcome<_>| matches!(outcome, Outcome::Done(_));
+    if outcomes.outcomes.iter().all(is_done) {
+        notes.settle();
+    }
     // An interrupt that came while the last calls ended is served now that their outcome is written.
     pgrx::check_for_interrupts!();
     report(&outcomes, &order)

@@ -10,7 +10,7 @@ use crate::locks::{self, Lock, start_run};
 use crate::modules::{self, MODULES, Module};
 use crate::planning::{check_account, plan_a_sync, plan_apply};
 use crate::report::Problem;
-use crate::world::{Scene, must_write, read_rows};
+use crate::world::{Scene, must_write};
 use crate::{installing, store, syncing, tables};
 use iasql_engine::plan::{Because, News, Plan};
 use iasql_engine::sync::{RowChange, SyncPlan};
@@ -154,9 +154,7 @@ fn iasql_apply() -> Rows<PlanRow> {
         return Err(Problem::Copy.into());
     }
     check_account(&scene)?;
-    let rows = read_rows(&scene)?;
-    let plan = plan_apply(&scene, rows.clone())?;
-    let done = applying::apply(&scene, plan, &rows.desired)?;
+    let done = applying::apply(&scene, plan_apply(&scene)?)?;
     let rows: Vec<PlanRow> = done
         .into_iter()
         .map(|(action, table, id, description)| {
@@ -170,8 +168,8 @@ fn iasql_apply() -> Rows<PlanRow> {
 fn iasql_plan_sync() -> Rows<PlanRow> {
     announce_other_run();
     let scene = Scene::look(Lock::Read)?;
-    let plan = plan_a_sync(&scene, read_rows(&scene)?)?;
-    Ok(TableIterator::new(sync_rows(&plan)))
+    let planned = plan_a_sync(&scene)?;
+    Ok(TableIterator::new(sync_rows(&planned.plan)))
 }
 
 #[pg_extern(sql = false)]
@@ -179,10 +177,10 @@ fn iasql_sync() -> Rows<PlanRow> {
     must_write("iasql_sync")?;
     let _running = start_run("iasql_sync")?;
     let scene = Scene::look(Lock::Write)?;
-    let rows = read_rows(&scene)?;
-    let mut plan = plan_a_sync(&scene, rows.clone())?;
-    syncing::carry_out(&scene, &mut plan, &rows.desired)?;
-    Ok(TableIterator::new(sync_rows(&plan)))
+    let mut planned = plan_a_sync(&scene)?;
+    syncing::carry_out(&scene, &mut planned.plan, &planned.desired)?;
+    planned.notes.settle();
+    Ok(TableIterator::new(sync_rows(&planned.plan)))
 }
 
 #[pg_extern(sql = false)]
@@ -234,7 +232,7 @@ fn iasql_version() -> &'static str {
 fn planned() -> Result<(Scene, Plan), Problem> {
     let is_alone = !announce_other_run();
     let scene = Scene::look(Lock::Read)?;
-    let mut plan = plan_apply(&scene, read_rows(&scene)?)?;
+    let mut plan = plan_apply(&scene)?.plan;
     // What another run has made so far belongs to rows that are not committed yet.
     plan.notices
         .retain(|notice| is_alone || !matches!(notice.what, News::RolledBack(_)));

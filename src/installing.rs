@@ -8,7 +8,7 @@ use crate::report::Problem;
 use crate::sql::{self, quoted};
 use crate::tables::{self, Table};
 use crate::world::{self, Scene, read_cloud, read_rows};
-use crate::{store, syncing};
+use crate::{changes, store, syncing};
 use iasql_engine::clear::rows_to_delete;
 use iasql_engine::plan::Action;
 use iasql_engine::sync::plan_sync;
@@ -128,6 +128,15 @@ fn create(modules: &[&'static Module]) -> Result<(), Problem> {
             store::record_table(table, module.name, module.version, &name);
         }
     }
+    let is_new = |table: &Table| {
+        let mut tables = modules.iter().flat_map(|module| module.tables);
+        tables.any(|name| *name == table.kind.table)
+    };
+    let installed = tables::installed(Lock::Read)?;
+    installed
+        .iter()
+        .filter(|table| is_new(table))
+        .for_each(changes::watch);
     Ok(())
 }
 
@@ -260,6 +269,7 @@ pub fn uninstall(modules: &[&'static Module]) -> Result<Counted, Problem> {
             });
             rows.push((module.full_name(), (*table).to_owned(), number(held)));
             store::forget_table(table);
+            changes::forget_table(table);
         }
     }
     if !drops.is_empty() {

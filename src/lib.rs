@@ -5,6 +5,8 @@
 //! that calls AWS (`pump`). What a plan is knows `iasql-engine`; what AWS is knows `iasql-aws`.
 
 mod applying;
+mod around;
+mod changes;
 mod connection;
 mod functions;
 mod installing;

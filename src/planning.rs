@@ -1,27 +1,77 @@
 //! Plans: from the rows, from what was agreed on, and from as much of AWS as `iasql.refresh` asks for.
 
+use crate::changes::Notes;
 use crate::report::Problem;
 use crate::settings::{self, Refresh};
-use crate::world::{self, Rows, Scene, read_cloud};
+use crate::world::{self, Rows, Scene, read_changed_rows, read_cloud, read_rows};
 use iasql_aws::read::Reading;
 use iasql_engine::object::Owner;
-use iasql_engine::plan::{Plan, World, plan};
+use iasql_engine::plan::{Action, Desired, Plan, Step, World, plan};
 use iasql_engine::sync::{SyncPlan, plan_sync};
 use iasql_engine::{Known, Object, RowKey};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A plan, and what it was made from.
+pub struct Planned<P> {
+    /// The plan.
+    pub plan: P,
+    /// The rows.
+    pub desired: Vec<Desired>,
+    /// The notes of changes that are settled once the plan is carried out.
+    pub notes: Notes,
+}
+
 /// What apply would do.
-pub fn plan_apply(scene: &Scene, rows: Rows) -> Result<Plan, Problem> {
-    let world = match settings::refresh() {
-        Refresh::All => refreshed(scene, rows, all_tables(scene))?,
-        Refresh::Off if rows.intents.is_empty() => remembered(scene, rows),
+pub fn plan_apply(scene: &Scene) -> Result<Planned<Plan>, Problem> {
+    let refresh = settings::refresh();
+    if refresh == Refresh::Off
+        && let Some(rows) = read_changed_rows(scene)?
+    {
+        let planned = planned(rows, |rows| Ok(remembered(scene, rows)), by_rules)?;
+        if is_of_these_rows_alone(&planned.plan) {
+            return Ok(planned);
+        }
+    }
+    let world = |rows: Rows| match refresh {
+        Refresh::All => refreshed(scene, rows, all_tables(scene)),
+        Refresh::Off if rows.intents.is_empty() => Ok(remembered(scene, rows)),
         // What a run that was cut off has left must be looked for.
         Refresh::Changed | Refresh::Off => {
             let tables = changed_tables(scene, &rows);
-            refreshed(scene, rows, tables)?
+            refreshed(scene, rows, tables)
         }
     };
-    Ok(plan(world, &settings::rules()))
+    planned(read_rows(scene)?, world, by_rules)
+}
+
+fn by_rules(world: World<'_>) -> Plan {
+    plan(world, &settings::rules())
+}
+
+/// Makes the world and the plan.
+fn planned<'a, P>(
+    rows: Rows,
+    world: impl FnOnce(Rows) -> Result<World<'a>, Problem>,
+    plan: impl FnOnce(World<'a>) -> P,
+) -> Result<Planned<P>, Problem> {
+    let (desired, notes) = (rows.desired.clone(), rows.notes.clone());
+    let world = world(rows)?;
+    Ok(Planned {
+        // Rows of what was not read are still to be looked at.
+        notes: match world.unread.is_empty() {
+            true => notes,
+            false => Notes::default(),
+        },
+        plan: plan(world),
+        desired,
+    })
+}
+
+/// Whether no other row than those that were read can have a part in the plan. Any other can hold the name of an object
+/// that is made, or refer to one that goes.
+fn is_of_these_rows_alone(plan: &Plan) -> bool {
+    let in_place = |step: &Step| step.action == Action::Update;
+    plan.refusals.is_empty() && plan.steps.iter().all(in_place)
 }
 
 /// Makes sure that the credentials lead to the account that the tables belong to, whatever a plan has read.
@@ -31,8 +81,9 @@ pub fn check_account(scene: &Scene) -> Result<(), Problem> {
 }
 
 /// What sync would do. It always reads everything.
-pub fn plan_a_sync(scene: &Scene, rows: Rows) -> Result<SyncPlan, Problem> {
-    Ok(plan_sync(refreshed(scene, rows, all_tables(scene))?))
+pub fn plan_a_sync(scene: &Scene) -> Result<Planned<SyncPlan>, Problem> {
+    let world = |rows| refreshed(scene, rows, all_tables(scene));
+    planned(read_rows(scene)?, world, plan_sync)
 }
 
 fn all_tables(scene: &Scene) -> Vec<&'static str> {

@@ -176,6 +176,12 @@ unsafe fn texts(
     })
 }
 
+/// Numbers as Postgres writes an array of them.
+pub fn array<'a>(numbers: impl IntoIterator<Item = &'a i64>) -> String {
+    let list: Vec<String> = numbers.into_iter().map(i64::to_string).collect();
+    format!("{{{}}}", list.join(","))
+}
+
 /// An OID as the catalogs write it.
 pub fn oid(text: &str) -> pg_sys::Oid {
     text.parse::<u32>()

@@ -10,13 +10,40 @@ use iasql_engine::{Kind, Known, Region, Row, RowKey};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who last agreed on what.
+/// What was last agreed on.
 pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Problem> {
     let mut known = BTreeMap::new();
-    let statement =
-        "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected,
-                            account_owned
-                     FROM iasql.known";
+    read_some_known("", snapshot, &mut known)?;
+    Ok(known)
+}
+
+/// What was last agreed on with these rows.
+pub fn read_known_of<'a>(
+    keys: impl IntoIterator<Item = &'a RowKey>,
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<RowKey, Known>, Problem> {
+    let mut ids: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
+    for key in keys {
+        ids.entry(key.table).or_default().push(key.id);
+    }
+    let mut known = BTreeMap::new();
+    for (table, ids) in ids {
+        let ids = sql::array(&ids);
+        let which = format!(" WHERE table_name = '{table}' AND row_id = ANY ('{ids}'::bigint[])");
+        read_some_known(&which, snapshot, &mut known)?;
+    }
+    Ok(known)
+}
+
+fn read_some_known(
+    which: &str,
+    snapshot: &Snapshot,
+    known: &mut BTreeMap<RowKey, Known>,
+) -> Result<(), Problem> {
+    let statement = format!(
+        "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected, account_owned
+         FROM iasql.known{which}"
+    );
     let mut kind: Option<&'static Kind> = None;
     let mut region = Region::default();
     let visit = |values: Vec<Option<String>>| {
@@ -69,8 +96,7 @@ pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Proble
         );
         Ok(())
     };
-    as_owner(|| snapshot.each(statement, visit))?;
-    Ok(known)
+    as_owner(|| snapshot.each(&statement, visit))
 }
 
 /// The run and the step that an agreement comes from.

@@ -3,6 +3,7 @@
 //! A table is found by the OID recorded at its install, never by its name: a temporary table or another schema cannot
 //! stand in for it. A table that is gone or cannot be read is an error, never an empty set.
 
+use crate::changes::Settling;
 use crate::internal::{self, as_owner, as_table_owner};
 use crate::local::LocalSettings;
 use crate::locks::Lock;
@@ -28,6 +29,8 @@ pub struct Table {
     pub id_column: &'static str,
     /// Whether it has a column `protected`.
     pub has_protected: bool,
+    /// Whether its users have hung triggers on it.
+    pub has_own_triggers: bool,
     owner: pg_sys::Oid,
     types: HashMap<String, SqlType>,
 }
@@ -70,7 +73,10 @@ pub fn installed(lock: Lock) -> Result<Vec<Table>, Problem> {
     lock.on_installed()?;
     let (tables, mut types) = as_owner(|| {
         let tables = sql::query(
-            "SELECT t.table_name, t.module_name, t.relation::oid, c.relowner, n.nspname, c.relname
+            "SELECT t.table_name, t.module_name, t.relation::oid, c.relowner, n.nspname, c.relname,
+                    EXISTS (SELECT FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+                            WHERE g.tgrelid = t.relation AND NOT g.tgisinternal
+                              AND p.pronamespace <> 'iasql'::regnamespace)
              FROM iasql.installed_table t
              LEFT JOIN pg_class c ON c.oid = t.relation AND c.relkind = 'r'
              LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -88,6 +94,7 @@ pub fn installed(lock: Lock) -> Result<Vec<Table>, Problem> {
             owner,
             schema,
             relation,
+            own_triggers,
         ] = row.as_slice()
         else {
             continue;
@@ -111,6 +118,7 @@ pub fn installed(lock: Lock) -> Result<Vec<Table>, Problem> {
                 "id"
             },
             has_protected: types.contains_key("protected"),
+            has_own_triggers: own_triggers.as_deref() == Some("t"),
             owner: sql::oid(owner),
             types,
         });
@@ -200,6 +208,12 @@ impl Table {
         internal::acting_as(self.owner, statements)
     }
 
+    /// Runs a statement that writes what rows and cloud agree on.
+    pub fn settle(&self, statement: &str, parameters: &[Option<&str>]) -> u64 {
+        let _settling = Settling::on(self);
+        self.execute(statement, parameters)
+    }
+
     /// Runs a statement on the table and returns how many rows it wrote.
     pub fn execute(&self, statement: &str, parameters: &[Option<&str>]) -> u64 {
         as_table_owner(self.owner, || sql::execute(statement, parameters))
@@ -236,21 +250,37 @@ impl Table {
     }
 }
 
-/// Every row of the tables, parts with their wholes. Row security raises instead of hiding rows.
+/// Every row of the tables, parts with their wholes.
 pub fn read(tables: &[Table], snapshot: &Snapshot) -> Result<Vec<Desired>, Problem> {
-    let _settings = LocalSettings::enter(&[
-        (c"row_security", c"off"),
-        (c"search_path", c"pg_catalog, pg_temp"),
-    ]);
+    let _settings = for_reading();
     let mut parts: HashMap<&'static str, Parts> = HashMap::new();
     for table in tables.iter().filter(|table| table.kind.part_of.is_some()) {
         parts.insert(table.kind.table, read_parts(table, snapshot)?);
     }
     let mut desired = Vec::new();
     for table in tables.iter().filter(|table| table.kind.part_of.is_none()) {
-        desired.extend(read_rows(table, &mut parts, snapshot)?);
+        desired.extend(read_rows(table, &mut parts, "", snapshot)?);
     }
     Ok(desired)
+}
+
+/// The rows of a table that has no parts, by their ids.
+pub fn read_some(table: &Table, ids: &[i64], snapshot: &Snapshot) -> Result<Vec<Desired>, Problem> {
+    let _settings = for_reading();
+    let id = quoted(table.id_column);
+    let some = format!(
+        " WHERE {id} OPERATOR(pg_catalog.=) ANY ('{}'::pg_catalog.int4[])",
+        sql::array(ids)
+    );
+    read_rows(table, &mut HashMap::new(), &some, snapshot)
+}
+
+/// Row security raises instead of hiding rows.
+fn for_reading() -> LocalSettings {
+    LocalSettings::enter(&[
+        (c"row_security", c"off"),
+        (c"search_path", c"pg_catalog, pg_temp"),
+    ])
 }
 
 /// Part rows by the values that tie them to their whole.
@@ -259,6 +289,7 @@ type Parts = HashMap<Vec<String>, Vec<Row>>;
 fn read_rows(
     table: &Table,
     parts: &mut HashMap<&'static str, Parts>,
+    which: &str,
     snapshot: &Snapshot,
 ) -> Result<Vec<Desired>, Problem> {
     let region_column = if table.is_regional() { "region" } else { "''" };
@@ -271,7 +302,7 @@ fn read_rows(
     let mut desired = Vec::new();
     // One row is mostly of the region of the one before.
     let mut region = Region::default();
-    each(table, &extra, snapshot, |values| {
+    each(table, &extra, which, snapshot, |values| {
         let mut values = values.into_iter();
         let mut next = || values.next().flatten();
         let id = next().and_then(|id| id.parse().ok()).unwrap_or_default();
@@ -305,7 +336,7 @@ fn read_rows(
 fn read_parts(table: &Table, snapshot: &Snapshot) -> Result<Parts, Problem> {
     let ties = table.ties();
     let mut parts = Parts::new();
-    each(table, &ties, snapshot, |values| {
+    each(table, &ties, "", snapshot, |values| {
         let mut values = values.into_iter();
         let tie: Vec<String> = values
             .by_ref()
@@ -338,6 +369,7 @@ fn tie_of_whole(part: &Kind, id: i64, region: &Region, row: &Row) -> Vec<String>
 fn each(
     table: &Table,
     extra: &[&str],
+    which: &str,
     snapshot: &Snapshot,
     visit: impl FnMut(Vec<Option<String>>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
@@ -358,7 +390,7 @@ fn each(
         .map(|extra| (*extra).to_owned())
         .chain(columns)
         .collect();
-    let statement = format!("SELECT {} FROM {}", list.join(", "), table.name);
+    let statement = format!("SELECT {} FROM {}{which}", list.join(", "), table.name);
     as_table_owner(table.owner, || snapshot.each(&statement, visit))
 }
 

@@ -1,5 +1,6 @@
 //! Gathers what a plan is made from: the rows, what was agreed on, and what AWS holds.
 
+use crate::changes::Notes;
 use crate::locks::Lock;
 use crate::memory::GivesBack;
 use crate::pump::{self, OnInterrupt};
@@ -7,7 +8,7 @@ use crate::report::Problem;
 use crate::sql::Snapshot;
 use crate::store::{self, Binding};
 use crate::tables::{self, Table};
-use crate::{connection, settings, sql};
+use crate::{around, connection, settings, sql};
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::{Reading, Request};
 use iasql_aws::session::{Identity, Settings};
@@ -82,6 +83,8 @@ pub struct Rows {
     pub known: BTreeMap<RowKey, Known>,
     /// What earlier runs did, or may have done, that is not agreed on.
     pub intents: Vec<Intent>,
+    /// The notes of what has changed.
+    pub notes: Notes,
 }
 
 /// Reads the rows and what was agreed on.
@@ -92,7 +95,18 @@ pub fn read_rows(scene: &Scene) -> Result<Rows, Problem> {
         desired: tables::read(&scene.tables, &snapshot)?,
         known: store::read_known(&snapshot)?,
         intents: intents(store::unresolved()?, tables::kind_of),
+        notes: Notes::read(&snapshot)?,
     })
+}
+
+/// Reads the rows that have changed and what they refer to, where that is enough to plan by.
+pub fn read_changed_rows(scene: &Scene) -> Result<Option<Rows>, Problem> {
+    let snapshot = Snapshot::next();
+    // What a run that was cut off has left must be looked for.
+    if !intents(store::unresolved()?, tables::kind_of).is_empty() {
+        return Ok(None);
+    }
+    around::read(scene, Notes::read(&snapshot)?, &snapshot)
 }
 
 /// Reads AWS: first who we are, which must be whom the tables belong to, then the tables.

@@ -74,7 +74,7 @@ fn insert_records(table: &Table, columns: &[&str], records: impl Iterator<Item =
     let mut records = records.peekable();
     while records.peek().is_some() {
         let some: Vec<Json> = records.by_ref().take(sql::AT_ONCE).collect();
-        table.execute(&statement, &[Some(&Json::Array(some).to_string())]);
+        table.settle(&statement, &[Some(&Json::Array(some).to_string())]);
     }
 }
 
@@ -98,7 +98,7 @@ pub fn update(table: &Table, rows: BTreeMap<i64, Map<String, Json>>) -> u64 {
             .iter()
             .map(|name| format!("{0} = x.{0}", quoted(name)))
             .collect();
-        written += table.execute(
+        written += table.settle(
             &format!(
                 "UPDATE {} AS t SET {} FROM {} WHERE t.{id} OPERATOR(pg_catalog.=) x.{id}",
                 table.name,
@@ -130,8 +130,7 @@ fn delete_at_once(rows: &[(&Table, Vec<i64>)]) {
     let mut parameters = Vec::new();
     let mut deletes = Vec::new();
     for (position, (table, ids)) in rows.iter().enumerate() {
-        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-        parameters.push(format!("{{{}}}", ids.join(",")));
+        parameters.push(sql::array(ids));
         deletes.push(format!(
             "d{position} AS (DELETE FROM {} WHERE {} OPERATOR(pg_catalog.=) ANY (${}::pg_catalog.int4[]))",
             table.name,
@@ -207,7 +206,7 @@ pub fn insert_parts(part: &Table, wholes: &[(Whole<'_>, &[Row])]) {
 /// Deletes the parts of these wholes.
 pub fn delete_parts(part: &Table, wholes: &[Whole<'_>]) {
     if let Some((parts, ties)) = parts_of(part, wholes) {
-        part.execute(
+        part.settle(
             &format!("DELETE FROM {} AS t USING {parts}", part.name),
             &[Some(&ties)],
         );

@@ -1,6 +1,7 @@
 //! What each edit of a row, and each change that somebody else makes in AWS, leads to.
 
 mod account_owned;
+mod changed_rows;
 mod cloud_filled;
 mod databases;
 mod drift;
