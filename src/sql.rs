@@ -1,6 +1,7 @@
 //! Statements: text in, text out, on the caller's own session and in the caller's own transaction.
 
-use pgrx::{IntoDatum, PgBuiltInOids, pg_sys};
+use pgrx::{IntoDatum, PgBuiltInOids, PgMemoryContexts, pg_sys};
+use serde::Serialize;
 use std::ffi::{CStr, CString};
 
 /// The rows that a statement returned: every value as text, None for NULL.
@@ -82,15 +83,21 @@ impl Snapshot {
                 true,
                 0,
             );
+            let mut texts_of_batch = PgMemoryContexts::new("iasql batch of rows");
             let outcome = loop {
                 pg_sys::SPI_cursor_fetch(cursor, true, AT_ONCE as i64);
                 let (table, count) = (pg_sys::SPI_tuptable, pg_sys::SPI_processed);
-                let outcome = texts(table, count).try_for_each(&mut visit);
+                // What the types' output functions leave behind goes with the batch.
+                let outcome =
+                    texts_of_batch.switch_to(|_| texts(table, count).try_for_each(&mut visit));
+                texts_of_batch.reset();
                 pg_sys::SPI_freetuptable(table);
                 if count == 0 || outcome.is_err() {
                     break outcome;
                 }
             };
+            // Before SPI frees it along with its own.
+            drop(texts_of_batch);
             pg_sys::SPI_cursor_close(cursor);
             pg_sys::SPI_finish();
             outcome
@@ -174,6 +181,12 @@ unsafe fn texts(
             (1..=(*description).natts).map(text).collect()
         }
     })
+}
+
+/// Records as text in JSON.
+pub fn json<T: Serialize>(records: &[T]) -> String {
+    // Fails only for maps whose keys are no text, which there are none of.
+    serde_json::to_string(records).unwrap_or_default()
 }
 
 /// Numbers as Postgres writes an array of them.

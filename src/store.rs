@@ -7,6 +7,7 @@ use crate::tables::kind_of;
 use iasql_aws::session::Identity;
 use iasql_engine::journal::{Entry, Record};
 use iasql_engine::{Kind, Known, Region, Row, RowKey};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,25 +110,40 @@ pub fn write_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
     }
 }
 
+/// A row of `iasql.known`.
+#[derive(Serialize)]
+struct Agreement<'a> {
+    table_name: &'a str,
+    row_id: i64,
+    region: &'a str,
+    cloud_id: &'a str,
+    state: &'a Row,
+    owned: &'a BTreeSet<String>,
+    made: bool,
+    protected: bool,
+    account_owned: bool,
+    run: Option<&'a str>,
+    step: Option<usize>,
+}
+
 fn write_some_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
-    let records: Vec<Json> = agreements
+    let records: Vec<Agreement<'_>> = agreements
         .iter()
-        .map(|(key, known, source)| {
-            json!({
-                "table_name": key.table,
-                "row_id": key.id,
-                "region": known.region.as_str(),
-                "cloud_id": known.id.as_str(),
-                "state": known.row.to_json(),
-                "owned": known.owned,
-                "made": known.made,
-                "protected": known.protected,
-                "account_owned": known.account_owned,
-                "run": source.map(|(run, _)| run),
-                "step": source.map(|(_, step)| step),
-            })
+        .map(|(key, known, source)| Agreement {
+            table_name: key.table,
+            row_id: key.id,
+            region: known.region.as_str(),
+            cloud_id: known.id.as_str(),
+            state: &known.row,
+            owned: &known.owned,
+            made: known.made,
+            protected: known.protected,
+            account_owned: known.account_owned,
+            run: source.map(|(run, _)| run),
+            step: source.map(|(_, step)| step),
         })
         .collect();
+    let records = sql::json(&records);
     as_owner(|| {
         sql::execute(
             "INSERT INTO iasql.known
@@ -141,7 +157,7 @@ fn write_some_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
                  owned = excluded.owned, made = excluded.made, protected = excluded.protected,
                  account_owned = excluded.account_owned,
                  run = excluded.run, step = excluded.step",
-            &[Some(&Json::Array(records).to_string())],
+            &[Some(&records)],
         );
     });
 }

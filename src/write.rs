@@ -6,6 +6,7 @@ use crate::tables::{SqlType, Table};
 use iasql_engine::kind::{Scope, Type};
 use iasql_engine::plan::Desired;
 use iasql_engine::{Region, Row, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,15 +46,16 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
         return;
     }
     let records = rows.iter().map(|new| {
-        let mut record = record(table, new.row);
-        record.insert(table.id_column.to_owned(), new.id.into());
+        let mut beside = Map::new();
+        beside.insert(table.id_column.to_owned(), new.id.into());
         if table.is_regional() {
-            record.insert("region".to_owned(), new.region.as_str().into());
+            beside.insert("region".to_owned(), new.region.as_str().into());
         }
         if table.has_protected {
-            record.insert("protected".to_owned(), new.protected.into());
+            beside.insert("protected".to_owned(), new.protected.into());
         }
-        Json::Object(record)
+        let row = new.row;
+        Record { table, row, beside }
     });
     let mut columns = vec![table.id_column];
     columns.extend(table.columns().map(|column| column.name));
@@ -64,7 +66,7 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
 
 /// Each statement takes as many records as fit the caches well; one for all would hold several copies of a large table
 /// in memory.
-fn insert_records(table: &Table, columns: &[&str], records: impl Iterator<Item = Json>) {
+fn insert_records<'a>(table: &Table, columns: &[&str], records: impl Iterator<Item = Record<'a>>) {
     let list = list(columns);
     let statement = format!(
         "INSERT INTO {} ({list}) SELECT {list} FROM {}",
@@ -73,8 +75,8 @@ fn insert_records(table: &Table, columns: &[&str], records: impl Iterator<Item =
     );
     let mut records = records.peekable();
     while records.peek().is_some() {
-        let some: Vec<Json> = records.by_ref().take(sql::AT_ONCE).collect();
-        table.settle(&statement, &[Some(&Json::Array(some).to_string())]);
+        let some: Vec<Record<'_>> = records.by_ref().take(sql::AT_ONCE).collect();
+        table.settle(&statement, &[Some(&sql::json(&some))]);
     }
 }
 
@@ -194,10 +196,10 @@ pub fn insert_parts(part: &Table, wholes: &[(Whole<'_>, &[Row])]) {
     columns.extend(part.columns().map(|column| column.name));
     let records = wholes.iter().flat_map(|(whole, rows)| {
         let ties = whole.ties(part);
-        rows.iter().map(move |row| {
-            let mut record = record(part, row);
-            record.extend(ties.clone());
-            Json::Object(record)
+        rows.iter().map(move |row| Record {
+            table: part,
+            row,
+            beside: ties.clone(),
         })
     });
     insert_records(part, &columns, records);
@@ -245,15 +247,35 @@ fn parts_of(part: &Table, wholes: &[Whole<'_>]) -> Option<(String, String)> {
     (!ties.is_empty()).then(|| (parts, Json::Array(ties).to_string()))
 }
 
-fn record(table: &Table, row: &Row) -> Map<String, Json> {
-    let columns = row.kind().columns.iter().enumerate();
-    columns
-        .filter(|(_, column)| !matches!(column.ty, Type::Parts(_)))
-        .map(|(position, column)| {
-            let value = sql_value(table, column.name, row.at(position));
-            (column.name.to_owned(), value)
-        })
-        .collect()
+/// A row to insert, as `jsonb_to_recordset` reads it.
+struct Record<'a> {
+    table: &'a Table,
+    row: &'a Row,
+    /// What the table has beside the columns of its kind, or in place of them.
+    beside: Map<String, Json>,
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut record = serializer.serialize_map(None)?;
+        for (position, column) in self.row.kind().columns.iter().enumerate() {
+            let value = self.row.at(position);
+            if matches!(column.ty, Type::Parts(_)) || self.beside.contains_key(column.name) {
+                continue;
+            }
+            match value {
+                Value::Json(_) => {
+                    let value = sql_value(self.table, column.name, value);
+                    record.serialize_entry(column.name, &value)?;
+                }
+                value => record.serialize_entry(column.name, value)?,
+            }
+        }
+        for (column, value) in &self.beside {
+            record.serialize_entry(column, value)?;
+        }
+        record.end()
+    }
 }
 
 /// A value as `jsonb_to_recordset` reads it into the column's type.

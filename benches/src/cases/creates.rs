@@ -17,7 +17,7 @@ pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
     let (mut ratios, mut seconds, mut surfaced) = (Vec::new(), Vec::new(), Vec::new());
     let mut peers: Vec<(Peer, Vec<f64>)> = Peer::ALL.map(|peer| (peer, Vec::new())).into();
     // Each run lasts as long as AWS's limits make it last.
-    for _ in 0..bench.runs.min(3) {
+    for _ in 0..bench.runs.min(2) {
         let database = bench.account(&Sizes::fresh(), Pace::of(CALL).limited())?;
         let mut session = database.connect()?;
         session.query("SELECT iasql_install('aws_cloudwatch')")?;

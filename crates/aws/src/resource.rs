@@ -138,9 +138,7 @@ impl Reader {
         list.get_or_init(|| async {
             let mut objects = resource.list(self).await?;
             for object in &mut objects {
-                if let Some(known) = self.known(object.kind(), &object.id) {
-                    object.row.share(known);
-                }
+                self.share(&object.id, &mut object.row);
             }
             Ok(Rc::new(objects))
         })
@@ -158,6 +156,13 @@ impl Reader {
             table: kind.table,
             region: self.region().clone(),
             id: id.clone(),
+        }
+    }
+
+    /// Lets an object that is as it was at the last agreement share its memory.
+    pub fn share(&self, id: &CloudId, row: &mut Row) {
+        if let Some(known) = self.known(row.kind(), id) {
+            row.share(known);
         }
     }
 

@@ -232,12 +232,8 @@ impl Row {
 
     /// The row as a JSON object with a field per column.
     pub fn to_json(&self) -> Json {
-        let fields = self.kind.columns.iter().zip(self.values.iter());
-        Json::Object(
-            fields
-                .map(|(column, value)| (column.name.to_owned(), value.to_json()))
-                .collect(),
-        )
+        // As for `Value::to_json`.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads back what [`Row::to_json`] wrote. Missing fields are NULL, unknown ones are left out: the row may have
@@ -271,6 +267,18 @@ impl Row {
             })
             .collect();
         words.join(" ")
+    }
+}
+
+impl serde::Serialize for Row {
+    /// As [`Row::to_json`] has it.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let columns = self.kind.columns.iter();
+        serializer.collect_map(
+            columns
+                .zip(self.values.iter())
+                .map(|(column, value)| (column.name, value)),
+        )
     }
 }
 

@@ -59,16 +59,8 @@ impl Value {
     /// The value as JSON, as it is stored in `known` and shown in plans. A reference is the cloud id, or null while
     /// its object does not exist.
     pub fn to_json(&self) -> Json {
-        match self {
-            Value::Null | Value::Ref(Ref::Row(_)) => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Int(value) => Json::from(*value),
-            Value::Text(value) => Json::String(value.clone()),
-            Value::List(values) => Json::from(values.clone()),
-            Value::Json(value) => value.clone(),
-            Value::Ref(Ref::Object(id)) => Json::String(id.to_string()),
-            Value::Parts(rows) => Json::Array(rows.iter().map(Row::to_json).collect()),
-        }
+        // Fails only for maps whose keys are no text, which there are none of.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads back what [`Value::to_json`] wrote.
@@ -112,6 +104,22 @@ impl Value {
                 Ok(Value::Parts(rows))
             }
             (_, other) => Err(misfit(other)),
+        }
+    }
+}
+
+impl serde::Serialize for Value {
+    /// As [`Value::to_json`] has it.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null | Value::Ref(Ref::Row(_)) => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => serializer.serialize_i64(*value),
+            Value::Text(value) => serializer.serialize_str(value),
+            Value::List(values) => values.serialize(serializer),
+            Value::Json(value) => value.serialize(serializer),
+            Value::Ref(Ref::Object(id)) => serializer.serialize_str(id.as_str()),
+            Value::Parts(rows) => rows.serialize(serializer),
         }
     }
 }
