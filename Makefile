@@ -47,7 +47,7 @@ test-blackbox: ## the extension in a real Postgres, through real clients
 	@scripts/timed "Black-box build" scripts/build
 	@scripts/timed "Black-box tests" cargo test --locked --package iasql-tests
 
-bench: ## measure a release build against the goals, beside its peers (an hour or two)
+bench: ## measure a release build against the goals, beside its peers
 	@scripts/timed "Set-up" scripts/setup test
 	@scripts/timed "Benchmarks" scripts/bench
 
