@@ -1,7 +1,7 @@
 # The front door. Each target says what it does in `make help`; what it runs is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart quickstart-stop setup build install test test-full lint test-engine test-aws test-blackbox bench clean
+.PHONY: help quickstart quickstart-stop setup build install test test-full lint test-engine test-aws test-blackbox soak bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ test-full: ## the matrices of kills and faults in full, in an hour or two
 lint: ## formatting, clippy, documentation, licences
 	@scripts/lint
 
-test-engine: ## the pure engine's tests, in seconds
-	@scripts/timed "Engine tests" cargo test --locked --package iasql-engine
+test-engine: ## the pure engine's tests, among them 100,000 random worlds
+	@IASQL_SEEDS=$${IASQL_SEEDS:-17000} scripts/timed "Engine tests" cargo test --locked --package iasql-engine
+
+soak: ## random worlds without end, from a random seed on, until one breaks a promise or you interrupt
+	@scripts/soak
 
 test-aws: ## what is sent to AWS and how answers are read, against recorded traffic
 	@scripts/timed "AWS tests" scripts/test-aws

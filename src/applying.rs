@@ -14,12 +14,12 @@ use crate::write::{self, NewRow};
 use iasql_aws::error::AwsError;
 use iasql_engine::execute::{Outcome, Outcomes};
 use iasql_engine::object::Owner;
-use iasql_engine::plan::{Plan, Work, settle};
+use iasql_engine::plan::Plan;
 use iasql_engine::{Known, Object, Row, RowKey};
 use pgrx::prelude::*;
 use result::{Done, report};
 use running::run;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use write_back::{as_written, write_back};
 
 /// Says what the user should know, and refuses a plan that cannot be applied.
@@ -45,8 +45,6 @@ pub fn apply(scene: &Scene, planned: Planned<Plan>) -> Result<Done, Problem> {
     announce(&mut plan)?;
     privileges::check(scene, &plan)?;
     hold_rows(scene, &desired, &rows_of(&plan))?;
-    restore(scene, &plan);
-    write_back(scene, &plan.effects.write_back);
     store::forget_known(&plan.effects.forget);
     let agreed: Vec<_> = plan
         .effects
@@ -55,6 +53,9 @@ pub fn apply(scene: &Scene, planned: Planned<Plan>) -> Result<Done, Problem> {
         .map(|(key, known)| (*key, known, None))
         .collect();
     store::write_known(&agreed);
+    // What is put back refers to the rows that stand for its objects from now on.
+    restore(scene, &plan);
+    write_back(scene, &plan.effects.write_back);
     store::resolve(&plan.effects.resolved);
     let steps = std::mem::take(&mut plan.steps);
     if steps.is_empty() {
@@ -63,8 +64,8 @@ pub fn apply(scene: &Scene, planned: Planned<Plan>) -> Result<Done, Problem> {
     }
     let run_id = world::run_id();
     let mut order = Vec::new();
-    let outcomes = run(scene, &run_id, steps, &mut order)?;
-    settle_all(scene, &run_id, &outcomes);
+    let outcomes = run(scene, &run_id, steps, plan.bindings, &mut order)?;
+    settle(scene, &run_id, &outcomes);
     import_companions(scene, &outcomes)?;
     let is_done = |outcome: &Outcome<_>| matches!(outcome, Outcome::Done(_));
     if outcomes.outcomes.iter().all(is_done) {
@@ -110,41 +111,25 @@ fn restore(scene: &Scene, plan: &Plan) {
 }
 
 /// Writes what the steps that are done have agreed on, and what their rows are told.
-fn settle_all(scene: &Scene, run_id: &str, outcomes: &Outcomes<AwsError>) {
-    let mut known: Vec<(RowKey, Known, usize)> = Vec::new();
-    let mut values = Vec::new();
-    let mut forgotten = Vec::new();
-    let mut finished = Vec::new();
-    for (position, (step, outcome)) in outcomes.steps.iter().zip(&outcomes.outcomes).enumerate() {
-        if let (Outcome::Done(_), Ok(number)) = (outcome, u32::try_from(position)) {
-            finished.push((run_id.to_owned(), number));
-        }
-        match (step.work, outcome, &step.row) {
-            (Work::Delete, Outcome::Done(_), _) if step.shown => forgotten.push(step.key),
-            (_, Outcome::Done(Some(object)), Some(row)) => {
-                values.extend(settle(step.key, row, &object.row));
-                let agreed = Known {
-                    region: object.region.clone(),
-                    id: object.id.clone(),
-                    row: object.row.clone(),
-                    owned: step.owned.clone(),
-                    made: step.made,
-                    protected: step.protected,
-                    account_owned: object.owner == Owner::Account,
-                };
-                known.push((step.key, agreed, position));
-            }
-            _ => {}
-        }
-    }
-    store::forget_known(&forgotten);
-    store::resolve(&finished);
-    let agreed: Vec<_> = known
-        .iter()
-        .map(|(key, known, step)| (*key, known, Some((run_id, *step))))
+fn settle(scene: &Scene, run_id: &str, outcomes: &Outcomes<AwsError>) {
+    let effects = outcomes.effects(run_id);
+    let steps = outcomes.steps.iter().enumerate();
+    let positions: HashMap<RowKey, usize> = steps
+        .filter(|(_, step)| step.row.is_some())
+        .map(|(position, step)| (step.key, position))
         .collect();
+    let agreed: Vec<_> = effects
+        .agree
+        .iter()
+        .map(|(key, known)| {
+            let step = positions.get(key).map(|position| (run_id, *position));
+            (*key, known, step)
+        })
+        .collect();
+    store::forget_known(&effects.forget);
+    store::resolve(&effects.resolved);
     store::write_known(&agreed);
-    write_back(scene, &values);
+    write_back(scene, &effects.write_back);
 }
 
 /// Gives rows to what AWS made along with our objects.

@@ -55,6 +55,7 @@ pub fn read(scene: &Scene, notes: Notes, snapshot: &Snapshot) -> Result<Option<R
         known,
         intents: Vec::new(),
         notes,
+        deleted: store::deleted_lately(),
     }))
 }
 

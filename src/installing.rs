@@ -191,7 +191,7 @@ fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
         .filter(|table| modules.iter().any(|module| module.tables.contains(table)))
         .collect();
     let rows = read_rows(&scene)?;
-    let (identity, reading) = read_cloud(&scene, new.clone(), &rows.known, &rows.intents)?;
+    let (identity, reading) = read_cloud(&scene, new.clone(), &rows)?;
     if scene.binding.is_none() {
         store::write_binding(&identity, scene.settings.endpoint_url.as_deref());
     }

@@ -76,7 +76,7 @@ fn is_of_these_rows_alone(plan: &Plan) -> bool {
 
 /// Makes sure that the credentials lead to the account that the tables belong to, whatever a plan has read.
 pub fn check_account(scene: &Scene) -> Result<(), Problem> {
-    read_cloud(scene, Vec::new(), &BTreeMap::new(), &[])?;
+    read_cloud(scene, Vec::new(), &Rows::default())?;
     Ok(())
 }
 
@@ -109,7 +109,7 @@ fn refreshed<'a>(
     rows: Rows,
     tables: Vec<&'static str>,
 ) -> Result<World<'a>, Problem> {
-    let (_, reading) = read_cloud(scene, tables.clone(), &rows.known, &rows.intents)?;
+    let (_, reading) = read_cloud(scene, tables.clone(), &rows)?;
     Ok(world::world(scene, rows, reading, &tables))
 }
 

@@ -6,10 +6,11 @@ use crate::sql::{self, Snapshot};
 use crate::tables::kind_of;
 use iasql_aws::session::Identity;
 use iasql_engine::journal::{Entry, Record};
-use iasql_engine::{Kind, Known, Region, Row, RowKey};
+use iasql_engine::{Kind, Known, ObjectKey, Region, Row, RowKey};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What was last agreed on.
 pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Problem> {
@@ -307,7 +308,7 @@ pub fn row_of(table: &str, region: &Region, id: &iasql_engine::CloudId) -> Optio
 pub fn unresolved() -> Result<Vec<Entry>, Problem> {
     let rows = as_owner(|| {
         Snapshot::latest().query(
-            "SELECT j.run, to_jsonb(j) - 'state', j.state
+            "SELECT j.run, to_jsonb(j) - 'state', j.state, date_part('epoch', clock_timestamp() - j.logged_at)
              FROM iasql.journal j
              WHERE NOT EXISTS (SELECT FROM iasql.resolved r WHERE r.run = j.run AND r.step = j.step)
              ORDER BY j.id",
@@ -326,9 +327,37 @@ pub fn unresolved() -> Result<Vec<Entry>, Problem> {
             misfit: error.to_string(),
         })?;
         record.state = next().and_then(|state| serde_json::from_str(&state).ok());
-        entries.push(Entry { run, record });
+        let age = next().and_then(|seconds| seconds.parse().ok());
+        let age = age.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        entries.push(Entry {
+            run,
+            record,
+            age: age.unwrap_or_default(),
+        });
     }
     Ok(entries)
+}
+
+/// The objects that runs have deleted lately, whether that is committed or not: AWS may list them a while longer.
+pub fn deleted_lately() -> Vec<ObjectKey> {
+    let rows = as_owner(|| {
+        Snapshot::latest().query(
+            "SELECT DISTINCT table_name, region, cloud_id
+             FROM iasql.journal
+             WHERE event = 'finished' AND action = 'delete' AND cloud_id IS NOT NULL
+               AND logged_at > clock_timestamp() - interval '10 minutes'",
+            &[],
+        )
+    });
+    let objects = rows.into_iter().filter_map(|values| {
+        let mut values = values.into_iter().flatten();
+        Some(ObjectKey {
+            table: kind_of(&values.next()?)?.table,
+            region: values.next()?.into(),
+            id: values.next()?.into(),
+        })
+    });
+    objects.collect()
 }
 
 /// Notes that these steps leave no question.

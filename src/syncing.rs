@@ -18,11 +18,10 @@ pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Res
     hold_rows(scene, planned, &rows_of(plan))?;
     give_ids(scene, plan);
     for table in scene.wholes() {
-        insert(scene, table, &plan.changes);
-    }
-    for table in scene.wholes() {
+        // A row that goes back to its old name makes room for one that is imported under the other.
         update(scene, table, &plan.changes);
         update(scene, table, &plan.refreshed);
+        insert(scene, table, &plan.changes);
     }
     delete(scene, &plan.changes);
     store::forget_known(&plan.forget);

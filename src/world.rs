@@ -9,10 +9,11 @@ use crate::sql::Snapshot;
 use crate::store::{self, Binding};
 use crate::tables::{self, Table};
 use crate::{around, connection, settings, sql};
+use iasql_aws::doubt::Lost;
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::{Reading, Request};
 use iasql_aws::session::{Identity, Settings};
-use iasql_engine::journal::{IntendedWork, Intent, intents};
+use iasql_engine::journal::{IntendedWork, Intent, QUIET, intents};
 use iasql_engine::kind::Scope;
 use iasql_engine::plan::{Desired, World};
 use iasql_engine::{Catalog, Known, ObjectKey, Region, Row, RowKey};
@@ -31,6 +32,8 @@ pub struct Scene {
     pub catalog: Catalog,
     /// The regions in use.
     pub regions: Vec<Region>,
+    /// What the tables are locked for.
+    pub lock: Lock,
     /// What is made from the scene is dropped before it: it borrows from it, or was declared after it.
     _memory: GivesBack,
 }
@@ -48,6 +51,7 @@ impl Scene {
             catalog,
             tables,
             regions: store::enabled_regions(),
+            lock,
             _memory: GivesBack,
         })
     }
@@ -75,7 +79,7 @@ fn catalog(tables: &[Table]) -> Catalog {
 }
 
 /// The rows and what was agreed on.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Rows {
     /// All rows.
     pub desired: Vec<Desired>,
@@ -83,6 +87,8 @@ pub struct Rows {
     pub known: BTreeMap<RowKey, Known>,
     /// What earlier runs did, or may have done, that is not agreed on.
     pub intents: Vec<Intent>,
+    /// The objects that runs have deleted lately.
+    pub deleted: Vec<ObjectKey>,
     /// The notes of what has changed.
     pub notes: Notes,
 }
@@ -95,6 +101,7 @@ pub fn read_rows(scene: &Scene) -> Result<Rows, Problem> {
         desired: tables::read(&scene.tables, &snapshot)?,
         known: store::read_known(&snapshot)?,
         intents: intents(store::unresolved()?, tables::kind_of),
+        deleted: store::deleted_lately(),
         notes: Notes::read(&snapshot)?,
     })
 }
@@ -113,18 +120,15 @@ pub fn read_changed_rows(scene: &Scene) -> Result<Option<Rows>, Problem> {
 pub fn read_cloud(
     scene: &Scene,
     tables: Vec<&'static str>,
-    known: &BTreeMap<RowKey, Known>,
-    intents: &[Intent],
+    rows: &Rows,
 ) -> Result<(Identity, Reading), Problem> {
     let settings = scene.settings.clone();
     let bound = scene.binding.clone();
     let request = Request {
-        known: last_states(known, intents)
-            .filter(|(object, _)| tables.contains(&object.table))
-            .filter(|(object, _)| {
-                object.region.as_str().is_empty() || scene.regions.contains(&object.region)
-            })
-            .collect(),
+        known: last_states(&rows.known, &rows.intents).collect(),
+        made: made(&rows.intents).collect(),
+        deleted: rows.deleted.clone(),
+        lost: lost(scene, &rows.intents),
         tables,
         regions: scene.regions.clone(),
     };
@@ -161,6 +165,33 @@ pub fn read_cloud(
     check_account(scene, &identity)?;
     warn(&reading);
     Ok((identity, reading))
+}
+
+/// What runs have made that were cut off or rolled back.
+fn made(intents: &[Intent]) -> impl Iterator<Item = ObjectKey> + '_ {
+    let created = intents
+        .iter()
+        .filter(|intent| intent.work == IntendedWork::Create);
+    created.filter_map(|intent| {
+        Some(ObjectKey {
+            table: intent.key.table,
+            region: intent.region.clone(),
+            id: intent.cloud_id.clone()?,
+        })
+    })
+}
+
+/// What runs may have made that were cut off, to be waited for. A plan that is only looked at waits for nothing.
+fn lost(scene: &Scene, intents: &[Intent]) -> Vec<Lost> {
+    let lost = intents.iter().filter_map(|intent| {
+        Some(Lost {
+            table: intent.key.table,
+            region: intent.region.clone(),
+            owner_tag: intent.lost()?.to_owned(),
+            quiet: QUIET.saturating_sub(intent.age),
+        })
+    });
+    lost.filter(|_| scene.lock == Lock::Write).collect()
 }
 
 /// What objects were when they were last heard of, the last word last: as agreed on, and as runs have left them that

@@ -12,7 +12,7 @@ use iasql_aws::run::{Journal, JournalLost, Progress, Run};
 use iasql_aws::session::Patience;
 use iasql_engine::execute::Outcomes;
 use iasql_engine::journal::Record;
-use iasql_engine::plan::Step;
+use iasql_engine::plan::{Bindings, Step};
 use pgrx::prelude::*;
 use tokio::sync::oneshot;
 
@@ -21,6 +21,7 @@ pub fn run(
     scene: &Scene,
     run_id: &str,
     steps: Vec<Step>,
+    bindings: Bindings,
     order: &mut Vec<usize>,
 ) -> Result<Outcomes<AwsError>, Problem> {
     let settings = scene.settings.clone();
@@ -42,6 +43,7 @@ pub fn run(
                 let progress = |progress| line.say(Message::Progress(progress));
                 let run = Run {
                     session,
+                    bindings,
                     owner,
                     journal: &journal,
                     patience,

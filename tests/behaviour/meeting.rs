@@ -1,5 +1,6 @@
 //! A row and an object meet, or miss each other: every row of the table that a plan is made by.
 
+use iasql_tests::proxy::{Action, Alteration, Reply};
 use iasql_tests::{Fixture, Result, Service, Session};
 use serde_json::{Value, json};
 
@@ -341,4 +342,46 @@ fn no_more_is_deleted_than_max_deletes_allows() -> Result {
     session.query("SET iasql.max_deletes = 2")?;
     assert_eq!(apply(&mut session)?.len(), 2);
     Ok(())
+}
+
+#[test]
+fn what_was_just_deleted_and_is_still_listed_is_not_imported() -> Result {
+    let (fixture, mut session) = log_groups()?;
+    session.query("INSERT INTO log_group (log_group_name) VALUES ('a'), ('b')")?;
+    apply(&mut session)?;
+    session.query("DELETE FROM log_group WHERE log_group_name = 'a'")?;
+    apply(&mut session)?;
+    // The list is behind; the answer to a question about the one object is not.
+    fixture.proxy().set_rule(|call| {
+        let is_list =
+            call.name == "logs:DescribeLogGroups" && call.parameter("logGroupNamePrefix").is_none();
+        match is_list {
+            true => Action::Alter(Alteration::new(list_a_too)),
+            false => Action::Forward,
+        }
+    });
+    assert_eq!(steps(&mut session, "iasql_plan_sync")?, NOTHING);
+    session.query("INSERT INTO log_group (log_group_name) VALUES ('a')")?;
+    assert_eq!(apply(&mut session)?, ["create log_group"]);
+    fixture.proxy().forward_all();
+    assert_settled(&fixture, &mut session)
+}
+
+fn list_a_too(mut reply: Reply) -> Reply {
+    if let Ok(mut list) = serde_json::from_slice::<Value>(&reply.body)
+        && let Some(groups) = list["logGroups"].as_array_mut()
+        && let Some(mut other) = groups.first().cloned()
+    {
+        for field in ["logGroupName", "arn", "logGroupArn"] {
+            if let Some(text) = other[field].as_str() {
+                other[field] = match field {
+                    "logGroupName" => json!("a"),
+                    _ => json!(text.replace("log-group:b", "log-group:a")),
+                };
+            }
+        }
+        groups.push(other);
+        reply.body = list.to_string().into_bytes();
+    }
+    reply
 }

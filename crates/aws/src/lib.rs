@@ -3,11 +3,12 @@
 //! A table's file holds a typed literal that says what each column is ([`iasql_engine::Kind`]) and the calls behind
 //! its rows ([`resource::Resource`]). Everything else is shared: the session and its clients ([`session`]), sending,
 //! retrying and pacing calls ([`access`], [`limits`]), paging ([`paging`]), journaling writes ([`writer`]), tags
-//! ([`tags`], [`tagging`]), reading all tables side by side ([`read`]) and running a plan ([`run`]).
+//! ([`tags`], [`tagging`]), reading all tables side by side ([`read`]), what lists do not settle ([`doubt`]) and running a plan ([`run`]).
 //!
 //! This crate must not know Postgres.
 
 pub mod access;
+pub mod doubt;
 pub mod error;
 pub mod limits;
 pub mod operation;

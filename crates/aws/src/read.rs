@@ -1,12 +1,13 @@
 //! Reads the cloud: all tables and regions side by side.
 
+use crate::doubt::{Doubts, Lost};
 use crate::error::{AwsError, Class};
 use crate::resource::{KnownRows, Reader, Resource, Unsaid};
 use crate::session::Session;
 use futures::future::join_all;
 use iasql_engine::kind::Scope;
-use iasql_engine::{CloudId, Object, ObjectKey, Region};
-use std::collections::{HashMap, HashSet};
+use iasql_engine::{Object, ObjectKey, Region};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// What to read.
@@ -18,6 +19,12 @@ pub struct Request {
     pub regions: Vec<Region>,
     /// What was last agreed on. An object in it that no list shows is asked for by its id.
     pub known: KnownRows,
+    /// Objects that earlier runs have made and that nobody has agreed on. They are asked for in the same way.
+    pub made: Vec<ObjectKey>,
+    /// Objects that runs have deleted lately. One that a list shows is asked for by its id.
+    pub deleted: Vec<ObjectKey>,
+    /// Objects that earlier runs may have made.
+    pub lost: Vec<Lost>,
 }
 
 /// What was read.
@@ -45,7 +52,8 @@ pub struct Unread {
 /// Reads. Fails where nothing can be read at all, for a reason that lies not with some service: credentials that AWS does
 /// not accept, an endpoint that is down or none of AWS's.
 pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, AwsError> {
-    let expected = expected(&request.known);
+    let expected = request.known.keys().cloned().chain(request.made);
+    let doubts = Doubts::new(expected, request.deleted, request.lost);
     let reader = Reader::new(session.access(&Region::default()), request.known);
     let places: Vec<(&'static dyn Resource, Region)> = request
         .tables
@@ -59,17 +67,20 @@ pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, Aw
             regions.into_iter().map(move |region| (resource, region))
         })
         .collect();
-    let lists = join_all(
-        places
-            .iter()
-            .map(|(resource, region)| list(&reader, *resource, region, &expected)),
-    )
+    let lists = join_all(places.iter().map(|(resource, region)| {
+        let (reader, doubts) = (reader.in_region(region), &doubts);
+        async move { doubts.settle(&reader, *resource).await }
+    }))
     .await;
     let mut reading = Reading::default();
+    let mut gone = HashSet::new();
     let nothing_read = lists.iter().all(Result::is_err);
     for ((resource, region), list) in places.into_iter().zip(lists) {
         match list {
-            Ok(missed) => reading.objects.extend(missed),
+            Ok(verdict) => {
+                reading.objects.extend(verdict.missed);
+                gone.extend(verdict.gone);
+            }
             Err(error) if nothing_read && concerns_all(error.class) => return Err(error),
             Err(error) => reading.unread.push(Unread {
                 table: resource.kind().table,
@@ -79,7 +90,9 @@ pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, Aw
         }
     }
     reading.unsaid = reader.unsaid();
-    reading.objects.extend(reader.into_objects());
+    let listed = reader.into_objects().into_iter();
+    let there = listed.filter(|object| gone.is_empty() || !gone.contains(&object.key()));
+    reading.objects.extend(there);
     Ok(reading)
 }
 
@@ -95,53 +108,4 @@ fn concerns_all(class: Class) -> bool {
         | Class::Cancelled => true,
         Class::Denied | Class::Refused | Class::Unsupported => false,
     }
-}
-
-type Expected = HashMap<(&'static str, Region), Vec<CloudId>>;
-
-fn expected(known: &KnownRows) -> Expected {
-    let mut expected = Expected::new();
-    for key in known.keys() {
-        expected
-            .entry((key.table, key.region.clone()))
-            .or_default()
-            .push(key.id.clone());
-    }
-    expected
-}
-
-/// Reads one list, and asks for each object by its id that should be there and is not: absence from a list is a
-/// suspicion, the answer to that question is the verdict. Returns the objects that the list missed.
-async fn list(
-    reader: &Reader,
-    resource: &'static dyn Resource,
-    region: &Region,
-    expected: &Expected,
-) -> Result<Vec<Object>, AwsError> {
-    let kind = resource.kind();
-    let reader = reader.in_region(region);
-    let objects = reader.objects(resource).await?;
-    let Some(expected) = expected.get(&(kind.table, region.clone())) else {
-        return Ok(Vec::new());
-    };
-    let seen: HashSet<&CloudId> = objects.iter().map(|object| &object.id).collect();
-    let unsaid = reader.unsaid();
-    let missing = expected.iter().filter(|id| {
-        let key = ObjectKey {
-            table: kind.table,
-            region: region.clone(),
-            id: (*id).clone(),
-        };
-        !seen.contains(id) && !unsaid.iter().any(|unsaid| unsaid.object == key)
-    });
-    let answers = join_all(missing.map(|id| resource.describe(&reader, id))).await;
-    let mut missed = Vec::new();
-    for answer in answers {
-        match answer {
-            Ok(object) => missed.extend(object),
-            Err(error) if error.is_absent(&kind.errors) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(missed)
 }

@@ -146,6 +146,14 @@ impl Reader {
         .clone()
     }
 
+    /// Has the objects of a kind in this region read again.
+    pub fn forget(&self, kind: &Kind) {
+        let place = (kind.table, self.region().clone());
+        let mut unsaid = self.shared.unsaid.borrow_mut();
+        unsaid.retain(|it| (it.object.table, &it.object.region) != (place.0, &place.1));
+        self.shared.lists.borrow_mut().remove(&place);
+    }
+
     /// What an object looked like at the last agreement. For objects that never change.
     pub fn known(&self, kind: &Kind, id: &CloudId) -> Option<&Row> {
         self.shared.known.get(&self.key(kind, id))

@@ -10,7 +10,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use iasql_engine::execute::{CallFailure, Command, Event, Executor, Made, Outcomes, Report, Task};
 use iasql_engine::journal::Record;
 use iasql_engine::kind::Repeat;
-use iasql_engine::plan::{Step, Work, natural_key};
+use iasql_engine::plan::{Bindings, Step, Work, natural_key};
 use iasql_engine::{Object, Row};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -47,6 +47,8 @@ pub enum Progress {
 pub struct Run<'a> {
     /// The account.
     pub session: Rc<Session>,
+    /// The rows that stand for objects already.
+    pub bindings: Bindings,
     /// What owner tags begin with: it names the database and the run.
     pub owner: String,
     /// The journal.
@@ -62,9 +64,10 @@ pub struct Run<'a> {
 type Tasks<'a> = FuturesUnordered<LocalBoxFuture<'a, (usize, Result<Made, AwsError>)>>;
 
 /// Runs the steps to their end: done, failed, or not tried.
-pub async fn run(run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
+pub async fn run(mut run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
     let (sender, mut messages) = mpsc::unbounded_channel();
-    let mut executor = Executor::new(steps, run.owner.clone());
+    let bindings = std::mem::take(&mut run.bindings);
+    let mut executor = Executor::new(steps, bindings, run.owner.clone());
     let mut tasks = Tasks::new();
     let mut leaving: HashMap<usize, oneshot::Sender<bool>> = HashMap::new();
     let mut writes: FuturesUnordered<LocalBoxFuture<'_, Result<(), JournalLost>>> =

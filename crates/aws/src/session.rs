@@ -110,7 +110,7 @@ impl Default for Patience {
         Patience {
             propagation: Duration::from_secs(120),
             in_use: Duration::from_secs(900),
-            quiet: Duration::from_secs(60),
+            quiet: iasql_engine::journal::QUIET,
         }
     }
 }

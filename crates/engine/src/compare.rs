@@ -68,6 +68,20 @@ pub(crate) fn block(text: &str) -> Option<(IpAddr, u8)> {
     }
 }
 
+/// Whether two CIDR blocks have an address in common.
+pub(crate) fn overlap(a: &str, b: &str) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 4),
+        IpAddr::V6(address) => (address.to_bits(), 6),
+    };
+    let (Some((a, length)), Some((b, other_length))) = (block(a), block(b)) else {
+        return false;
+    };
+    let ((a, version), (b, other_version)) = (bits(a), bits(b));
+    let common = u32::from(length.min(other_length));
+    version == other_version && (a ^ b).leading_zeros() >= common
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +105,16 @@ mod tests {
             &"2001:db8::/64".into()
         ));
         assert!(!same(&column, &"10.0.0.0/8".into(), &"10.0.0.0/9".into()));
+    }
+
+    #[test]
+    fn blocks_overlap_where_one_holds_the_other() {
+        assert!(overlap("10.0.0.0/24", "10.0.0.128/25"));
+        assert!(overlap("10.0.0.128/25", "10.0.0.0/24"));
+        assert!(overlap("0.0.0.0/0", "10.0.0.0/8"));
+        assert!(!overlap("10.0.0.0/25", "10.0.0.128/25"));
+        assert!(!overlap("::/0", "0.0.0.0/0"));
+        assert!(overlap("2001:db8::/56", "2001:db8:0:1::/64"));
     }
 
     #[test]

@@ -137,6 +137,8 @@ pub struct Column {
     pub null: Null,
     /// Part of the natural key (with the region).
     pub key: bool,
+    /// A block of addresses, part of the natural key: no two objects that agree in the rest of it may overlap.
+    pub disjoint: bool,
     /// Shows the object's cloud id.
     pub cloud_id: bool,
     /// Changes by itself: shown and refreshed, never a difference.
@@ -213,6 +215,7 @@ const fn column(name: &'static str, ty: Type) -> Column {
         change: Change::InPlace,
         null: Null::Absent,
         key: false,
+        disjoint: false,
         cloud_id: false,
         volatile: false,
         presence_fixed: false,
@@ -289,6 +292,11 @@ impl Column {
     /// Part of the natural key.
     pub const fn key(mut self) -> Self {
         self.key = true;
+        self
+    }
+    /// A block of addresses in the natural key that overlaps no other's.
+    pub const fn disjoint(mut self) -> Self {
+        self.disjoint = true;
         self
     }
     /// The column has an enum type with these values.

@@ -55,6 +55,20 @@ impl Object {
             id: self.id.clone(),
         }
     }
+
+    /// The object that this one comes and goes with.
+    pub fn goes_with(&self) -> Option<&CloudId> {
+        match &self.owner {
+            Owner::Object(with) => Some(with),
+            Owner::User | Owner::Account => None,
+        }
+    }
+
+    /// The object that this one belongs to, though it can go on its own.
+    pub fn belongs_to(&self) -> Option<&CloudId> {
+        let column = self.kind().columns.iter().find(|column| column.belongs)?;
+        self.row.object(column.name)
+    }
 }
 
 /// What a row and its object last agreed on (**known**).

@@ -31,7 +31,7 @@ pub static SUBNET: Kind = Kind {
                 "unavailable",
             ]),
             int("available_ip_address_count").cloud_filled().volatile(),
-            text("cidr_block").key().create_only(),
+            text("cidr_block").key().disjoint().create_only(),
             text("subnet_id").cloud_filled().cloud_id(),
             text("owner_id").cloud_filled(),
             text("subnet_arn").cloud_filled(),

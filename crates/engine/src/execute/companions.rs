@@ -33,7 +33,14 @@ impl<E: Clone + std::fmt::Display> Executor<E> {
     /// them; those that wait for a companion's row come into question with it.
     pub(super) fn match_companions(&self, step: usize, mut companions: Vec<Companion>) -> Matched {
         let mut matched = Matched::default();
-        companions.retain(|companion| !self.is_planned(&companion.object));
+        let mut candidates = self.waiting_creates(step);
+        companions.retain(|companion| {
+            let planned = self.planned(&companion.object);
+            candidates.extend(planned.into_iter().flat_map(|it| self.waiting_creates(it)));
+            planned.is_none() && !self.is_bound(&companion.object)
+        });
+        candidates.sort_unstable();
+        candidates.dedup();
         let mut made: HashMap<RowKey, CloudId> = HashMap::new();
         let object = self
             .running(step)
@@ -41,7 +48,6 @@ impl<E: Clone + std::fmt::Display> Executor<E> {
         if let Some(object) = object {
             made.insert(self.steps()[step].key, object.id.clone());
         }
-        let mut candidates = self.waiting_creates(step);
         while let Some((position, candidate)) =
             candidates.iter().enumerate().find_map(|(at, candidate)| {
                 let is_same = |companion: &Companion| {

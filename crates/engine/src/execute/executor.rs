@@ -6,10 +6,10 @@ use crate::compare::leaves_the_choice;
 use crate::journal::{Event as Recorded, Record};
 use crate::kind::Change;
 use crate::object::Object;
-use crate::plan::{Step, Work, compare_new};
+use crate::plan::{Bindings, Step, Work, compare_new};
 use crate::row::{CloudId, ObjectKey, Row, RowKey};
 use crate::value::{Ref, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Display;
 
 /// A plan being run.
@@ -18,14 +18,16 @@ pub struct Executor<E> {
     steps: Vec<Step>,
     states: Vec<State<E>>,
     dependants: Vec<Vec<usize>>,
+    bindings: Bindings,
     /// The database and the run, as owner tags name them.
     owner: String,
     made: HashMap<RowKey, CloudId>,
-    /// The objects that the steps are about.
-    planned: HashSet<ObjectKey>,
+    /// The steps by the objects that they are about.
+    planned: HashMap<ObjectKey, usize>,
     /// Objects that AWS made and that a later step's row stands for.
     expected: HashMap<usize, Object>,
-    imported: Vec<Object>,
+    /// Objects that came along with a step's and that get rows of their own.
+    imported: Vec<(usize, Object)>,
     /// How many steps have not ended.
     open: usize,
     /// How many of the steps that users see have ended, and how many there are.
@@ -54,8 +56,8 @@ pub(super) struct Running {
 }
 
 impl<E: Clone + Display> Executor<E> {
-    /// A run of these steps. `owner` begins every owner tag: it names the database and the run.
-    pub fn new(steps: Vec<Step>, owner: String) -> Executor<E> {
+    /// A run of these steps of a plan. `owner` begins every owner tag: it names the database and the run.
+    pub fn new(steps: Vec<Step>, bindings: Bindings, owner: String) -> Executor<E> {
         let mut dependants = vec![Vec::new(); steps.len()];
         for (position, step) in steps.iter().enumerate() {
             for before in &step.after {
@@ -70,13 +72,14 @@ impl<E: Clone + Display> Executor<E> {
             open: steps.len(),
             planned: steps
                 .iter()
-                .filter_map(|step| step.object.as_ref())
-                .map(Object::key)
+                .enumerate()
+                .filter_map(|(position, step)| Some((step.object.as_ref()?.key(), position)))
                 .collect(),
             shown: steps.iter().filter(|step| step.shown).count(),
             steps,
             states,
             dependants,
+            bindings,
             owner,
             made: HashMap::new(),
             expected: HashMap::new(),
@@ -150,11 +153,7 @@ impl<E: Clone + Display> Executor<E> {
             State::Ended(outcome) => outcome,
             State::Waiting(_) | State::Running(_) => Outcome::Cancelled,
         });
-        Outcomes {
-            outcomes: outcomes.collect(),
-            steps: self.steps,
-            imported: self.imported,
-        }
+        Outcomes::new(self.steps, outcomes.collect(), self.imported)
     }
 
     /// The steps.
@@ -181,9 +180,14 @@ impl<E: Clone + Display> Executor<E> {
         self.expected.contains_key(&step)
     }
 
-    /// Whether a step is about this object.
-    pub(super) fn is_planned(&self, object: &Object) -> bool {
-        self.planned.contains(&object.key())
+    /// The step that is about this object.
+    pub(super) fn planned(&self, object: &Object) -> Option<usize> {
+        self.planned.get(&object.key()).copied()
+    }
+
+    /// Whether a row stands for the object already.
+    pub(super) fn is_bound(&self, object: &Object) -> bool {
+        self.bindings.row_of(&object.key()).is_some()
     }
 
     pub(super) fn dependants(&self, step: usize) -> &[usize] {
@@ -261,7 +265,8 @@ impl<E: Clone + Display> Executor<E> {
         }
         let matched = self.match_companions(step, made.companions);
         self.expected.extend(matched.expected);
-        self.imported.extend(matched.imported);
+        let imported = matched.imported.into_iter();
+        self.imported.extend(imported.map(|object| (step, object)));
         if let State::Running(running) = &mut self.states[step] {
             running.discards.extend(matched.discarded);
         }

@@ -5,6 +5,7 @@ use crate::kind::Kind;
 use crate::row::{Row, RowKey};
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// The intents that unresolved entries leave, in the order of their steps. The entries come in the journal's order.
 /// A step of which every call was refused changed nothing and leaves none.
@@ -14,7 +15,7 @@ pub fn intents(
 ) -> Vec<Intent> {
     let mut steps: Vec<Step> = Vec::new();
     let mut positions: HashMap<(String, u32), usize> = HashMap::new();
-    for Entry { run, record } in entries {
+    for Entry { run, record, age } in entries {
         let Some(kind) = kind(&record.table_name) else {
             continue;
         };
@@ -24,7 +25,7 @@ pub fn intents(
                 steps.push(Step::new(run.clone(), &record, kind));
                 steps.len() - 1
             });
-        steps[position].add(record, kind);
+        steps[position].add(record, age, kind);
     }
     let touched = steps
         .into_iter()
@@ -59,6 +60,8 @@ impl Step {
             cloud_id: None,
             owner_tag: first.owner_tag.clone(),
             wanted: None,
+            age: Duration::ZERO,
+            is_complete: false,
             finished: None,
         };
         Step {
@@ -68,7 +71,7 @@ impl Step {
         }
     }
 
-    fn add(&mut self, record: Record, kind: &'static Kind) {
+    fn add(&mut self, record: Record, age: Duration, kind: &'static Kind) {
         let intent = &mut self.intent;
         if record.cloud_id.is_some() {
             intent.cloud_id = record.cloud_id;
@@ -80,6 +83,7 @@ impl Step {
         };
         match record.event {
             Event::Begin => {
+                intent.age = age;
                 intent.wanted = state.or(intent.wanted.take());
                 // A begin without an answer to the one before: that call may have been carried out.
                 self.has_changed |= self.is_open;
@@ -88,6 +92,7 @@ impl Step {
             Event::Failed => self.is_open = false,
             Event::Done | Event::Unknown | Event::Finished => {
                 intent.finished = state.or(intent.finished.take());
+                intent.is_complete |= record.event == Event::Finished;
                 self.is_open = false;
                 self.has_changed = true;
             }

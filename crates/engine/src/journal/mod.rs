@@ -12,6 +12,7 @@ pub use intents::intents;
 use crate::row::{CloudId, Region, Row, RowKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::time::Duration;
 
 /// One record. It never holds a secret: attributes of rows are no secrets, credentials are not among them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,7 +66,12 @@ pub struct Entry {
     pub run: String,
     /// The record.
     pub record: Record,
+    /// How long ago it was written.
+    pub age: Duration,
 }
+
+/// How long a create that nobody has answered may still arrive, and a list may still miss what it made.
+pub const QUIET: Duration = Duration::from_secs(60);
 
 /// What an earlier run did, or may have done, that no `known` row shows: the run was cut off, or its transaction was
 /// rolled back.
@@ -87,8 +93,20 @@ pub struct Intent {
     pub owner_tag: Option<String>,
     /// The row as it was wanted. References to what the run made are cloud ids.
     pub wanted: Option<Row>,
-    /// The agreed state, if the step was finished.
+    /// How long ago its last call was about to be sent.
+    pub age: Duration,
+    /// Whether the step was finished: nothing of it is left to do.
+    pub is_complete: bool,
+    /// The agreed state of a finished step that has one.
     pub finished: Option<Row>,
+}
+
+impl Intent {
+    /// The tag of a create that may have made an object whose id nobody has heard, and that nothing else tells apart.
+    pub fn lost(&self) -> Option<&str> {
+        let is_lost = self.work == IntendedWork::Create && self.cloud_id.is_none();
+        self.owner_tag.as_deref().filter(|_| is_lost)
+    }
 }
 
 /// What an intended step was to do.

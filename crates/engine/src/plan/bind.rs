@@ -1,8 +1,8 @@
 //! Which row stands for which object, and what a reference leads to.
 
 use super::{Because, Desired};
-use crate::compare::block;
-use crate::kind::{Catalog, Kind, Type};
+use crate::compare::{self, block};
+use crate::kind::{Catalog, Column, Kind, Type};
 use crate::object::Object;
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use crate::value::{Ref, Value};
@@ -180,6 +180,30 @@ pub(crate) fn resolve(
 
 /// The natural key as one text; None for kinds without one, and while it refers to an object that does not exist.
 pub fn natural_key(row: &Row) -> Option<String> {
+    key(row, |_| true)
+}
+
+/// The part of the natural key that two objects must share to be in each other's way.
+pub(crate) fn namespace(row: &Row) -> Option<String> {
+    key(row, |column| !column.disjoint)
+}
+
+/// Whether two rows of one namespace cannot have an object each.
+pub(crate) fn overlap(a: &Row, b: &Row) -> bool {
+    let mut disjoint = a.kind().columns.iter().filter(|column| column.disjoint);
+    disjoint.all(|column| match (a.text(column.name), b.text(column.name)) {
+        (Some(a), Some(b)) => compare::overlap(a, b),
+        _ => false,
+    })
+}
+
+/// Whether AWS allows no two objects like these at once.
+pub(crate) fn exclude_each_other(a: &Row, b: &Row) -> bool {
+    let shared = namespace(a).is_some_and(|name| Some(name) == namespace(b));
+    shared && overlap(a, b)
+}
+
+fn key(row: &Row, counts: impl Fn(&Column) -> bool) -> Option<String> {
     let mut key = String::new();
     let mut found = false;
     for (position, column) in row.kind().columns.iter().enumerate() {
@@ -187,6 +211,9 @@ pub fn natural_key(row: &Row) -> Option<String> {
             continue;
         }
         found = true;
+        if !counts(column) {
+            continue;
+        }
         match row.at(position) {
             Value::Ref(Ref::Row(_)) => return None,
             Value::Text(text) => match block(text).filter(|_| matches!(column.ty, Type::Cidr)) {

@@ -2,28 +2,20 @@
 
 use super::claim::{Claim, Maker};
 use super::decide::Planner;
+use super::say::target;
 use super::three_way::{Comparison, compare};
 use super::{
     Action, Because, Cause, Desired, Difference, News, OnDrift, Place, Step, Why, Work, WriteBack,
     difference, settle,
 };
 use crate::compare::leaves_the_choice;
-use crate::kind::{Change, Kind};
+use crate::kind::{Change, Column, Kind};
 use crate::object::{Known, Object, Owner};
 use crate::row::Row;
 use crate::value::{Ref, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-/// Whether the row is of something that is itself still to be made: what went with the old one comes back with the new
-/// one, whoever made it.
-fn names_what_is_to_be_made(row: &Row) -> bool {
-    let columns = row.kind().columns.iter().enumerate();
-    columns
-        .filter(|(_, column)| column.key)
-        .any(|(position, _)| matches!(row.at(position), Value::Ref(Ref::Row(_))))
-}
 
 impl<'w> Planner<'w> {
     /// A row that was agreed on.
@@ -43,7 +35,7 @@ impl<'w> Planner<'w> {
         match self.claim(kind, &desired) {
             Err(because) => self.refuse(&desired, because),
             Ok(Some(claim)) => self.take(kind, desired, claim),
-            Ok(None) if known.made || names_what_is_to_be_made(&desired.row) => {
+            Ok(None) if known.made || self.is_of_something_new(&desired) => {
                 self.notice(&desired, News::GoneAndMadeAgain);
                 self.create(kind, desired, Why::Gone);
             }
@@ -69,6 +61,25 @@ impl<'w> Planner<'w> {
                 });
             }
         }
+    }
+
+    /// Whether the row is of something that is still to be made or finished: what went with the old one comes back with
+    /// the new one, whoever made it.
+    fn is_of_something_new(&self, desired: &Desired) -> bool {
+        let mut columns = desired.row.kind().columns.iter();
+        columns.any(|column| column.key && self.is_to_something_new(desired, column))
+    }
+
+    /// Whether the column refers to what is still to be made or finished.
+    pub(super) fn is_to_something_new(&self, desired: &Desired, column: &Column) -> bool {
+        let id = match desired.row.get(column.name) {
+            Value::Ref(Ref::Row(_)) => return true,
+            Value::Ref(Ref::Object(id)) => id,
+            _ => return false,
+        };
+        let target = target(self.world.catalog, column, &desired.region, id);
+        let target = target.and_then(|target| self.objects.by_id(&target));
+        target.is_some_and(|position| self.journaled.is_made(position))
     }
 
     fn unsaid_row(&mut self, desired: Desired, known: &Known) {
@@ -103,6 +114,8 @@ impl<'w> Planner<'w> {
                     return self.refuse(&desired, Because::Protected(Action::Delete));
                 }
                 self.taken_over.insert(from);
+                self.leaving
+                    .remove(&(object.region.clone(), object.id.clone()));
                 self.plan.effects.forget.push(from);
                 self.plan.effects.agree.push((desired.key, known.clone()));
                 let known = Cow::Borrowed(known);
@@ -197,10 +210,11 @@ impl<'w> Planner<'w> {
     }
 
     /// What it takes to make these changes to an object that exists. What an earlier run made is finished, whatever
-    /// it shows: AWS may have made more along with it.
+    /// it shows: AWS may have made more along with it. What itself came along with another is finished with that.
     pub(super) fn work_on(&self, object: &Object, changes: &[Difference]) -> Work {
         let position = self.objects.by_id(&object.key());
-        match position.is_some_and(|position| self.journaled.is_made(position)) {
+        let is_made = position.is_some_and(|position| self.journaled.is_made(position));
+        match is_made && object.goes_with().is_none() {
             true => Work::Finish,
             false if changes.is_empty() => Work::Bind,
             false => Work::Update,
@@ -321,6 +335,7 @@ pub(super) fn step(kind: &'static Kind, desired: Desired, why: Why) -> Step {
         kept: Vec::new(),
         made: false,
         protected: desired.protected,
+        resolves: Vec::new(),
         shown: true,
     }
 }

@@ -4,7 +4,7 @@
 //! leads to an object that stays, or to a row whose object is still to be made.
 
 use super::bind::{Names, Objects, natural_key, resolve};
-use super::journaled::Journaled;
+use super::journaled::{Journaled, void_agreements};
 use super::{Because, Desired, News, Notice, Place, Plan, Refusal, Rules, World, graph, unread};
 use crate::kind::Kind;
 use crate::object::{Known, Object};
@@ -55,13 +55,15 @@ pub(super) struct Planner<'w> {
     pub(super) living: FxHashSet<RowKey>,
     /// The row that was agreed on for each object.
     pub(super) known_rows: FxHashMap<ObjectKey, RowKey>,
+    /// Rows whose object an earlier run has deleted.
+    void: HashSet<RowKey>,
     /// The natural keys that edited rows with an agreement want.
     pub(super) wanted_names: HashMap<RowKey, Option<String>>,
     /// Rows that are left alone, because they or what they refer to could not be read.
     left_alone: HashSet<RowKey>,
     /// Rows that are refused, themselves or for what they refer to.
     refused: HashSet<RowKey>,
-    /// Objects that are deleted.
+    /// Objects that are deleted. What is put back or taken over is not among them.
     pub(super) leaving: HashSet<(Region, CloudId)>,
     /// Deleted rows whose object another row has taken over.
     pub(super) taken_over: HashSet<RowKey>,
@@ -79,9 +81,11 @@ struct Ready<'w> {
 impl<'w> Planner<'w> {
     fn new(world: &'w World<'w>, rules: &'w Rules, rows: &[Desired]) -> Planner<'w> {
         let objects = Objects::new(&world.actual);
+        let void = void_agreements(&world.intents, &world.known);
         let known_rows: FxHashMap<ObjectKey, RowKey> = world
             .known
             .iter()
+            .filter(|(key, _)| !void.contains(key))
             .map(|(key, known)| (known.object_key(key.table), *key))
             .collect();
         let journaled = Journaled::new(&world.intents, &world.actual, &objects, |object| {
@@ -95,6 +99,7 @@ impl<'w> Planner<'w> {
             journaled,
             living: rows.iter().map(|row| row.key).collect(),
             known_rows,
+            void,
             wanted_names: HashMap::new(),
             left_alone: HashSet::new(),
             refused: HashSet::new(),
@@ -144,7 +149,7 @@ impl<'w> Planner<'w> {
         }
         let mut object = None;
         if let Some(known) = &known {
-            object = self.object_of(kind, known);
+            object = self.object_of(desired.key, known);
             self.say_what_no_row_can(&mut desired.row, known, object);
             desired.row.share(&known.row);
             let is_edited = matches!(known, Cow::Owned(_)) || desired.row != known.row;
@@ -174,14 +179,24 @@ impl<'w> Planner<'w> {
         if !self.journaled.has_changed(desired.key) {
             return Some(Cow::Borrowed(known));
         }
-        let object = self.object_of(desired.row.kind(), known);
+        let object = self.object_of(desired.key, known);
         let mut known = known.clone();
         self.journaled.catch_up(desired.key, &mut known, object);
         Some(Cow::Owned(known))
     }
 
-    fn object_of(&self, kind: &Kind, known: &Known) -> Option<&'w Object> {
-        let position = self.objects.by_id(&known.object_key(kind.table))?;
+    /// Whether an earlier run has deleted the object, which a row stood for.
+    pub(super) fn is_deleted(&self, object: &ObjectKey) -> bool {
+        self.void.iter().any(|row| {
+            let known = self.world.known.get(row);
+            known.is_some_and(|known| known.object_key(row.table) == *object)
+        })
+    }
+
+    /// The object that was agreed on. What has its id after an earlier run has deleted it is another.
+    pub(super) fn object_of(&self, row: RowKey, known: &Known) -> Option<&'w Object> {
+        let position = self.objects.by_id(&known.object_key(row.table));
+        let position = position.filter(|_| !self.void.contains(&row))?;
         Some(&self.world.actual[position])
     }
 

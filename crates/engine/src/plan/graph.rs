@@ -1,7 +1,7 @@
 //! The edges between steps, row by row, and the order that follows from them.
 
-use super::bind::natural_key;
-use super::{Because, Plan, Refusal, Step, Work, World, in_use};
+use super::bind::{namespace, natural_key, overlap};
+use super::{Because, Plan, Refusal, Step, Why, Work, World, in_use};
 use crate::object::Object;
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use crate::value::{Ref, Value};
@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Connects the steps and puts each after those it waits for.
 pub(crate) fn connect(plan: &mut Plan, world: &World<'_>) {
-    let deleters = deleters(&plan.steps);
+    let deleters = Deleters::new(&plan.steps, &world.actual);
     for (step, waits_for) in edges(&plan.steps, &deleters) {
         plan.steps[step].after.insert(waits_for);
     }
@@ -17,18 +17,50 @@ pub(crate) fn connect(plan: &mut Plan, world: &World<'_>) {
     order(plan, world);
 }
 
-/// The step that deletes each object.
-type Deleters = HashMap<ObjectKey, usize>;
-
-fn deleters(steps: &[Step]) -> Deleters {
-    let deletes = steps.iter().enumerate();
-    deletes
-        .filter(|(_, step)| step.work == Work::Delete)
-        .filter_map(|(position, step)| Some((step.object.as_ref()?.key(), position)))
-        .collect()
+/// The steps by the objects that they delete.
+pub(super) struct Deleters<'w> {
+    pub(super) own: HashMap<ObjectKey, usize>,
+    /// What goes along with those, without a step of its own.
+    along: HashMap<ObjectKey, (usize, &'w Object)>,
 }
 
-fn edges(steps: &[Step], deleters: &Deleters) -> Vec<(usize, usize)> {
+impl<'w> Deleters<'w> {
+    fn new(steps: &[Step], actual: &'w [Object]) -> Deleters<'w> {
+        let deletes = steps.iter().enumerate();
+        let own: HashMap<ObjectKey, usize> = deletes
+            .filter(|(_, step)| step.work == Work::Delete)
+            .filter_map(|(position, step)| Some((step.object.as_ref()?.key(), position)))
+            .collect();
+        let mut along = HashMap::new();
+        let mut going: HashMap<(Region, CloudId), usize> = own
+            .iter()
+            .map(|(object, step)| ((object.region.clone(), object.id.clone()), *step))
+            .collect();
+        if own.is_empty() {
+            return Deleters { own, along };
+        }
+        for goes_with in [Object::goes_with, Object::belongs_to] {
+            for object in actual {
+                let whole = goes_with(object).map(|whole| (object.region.clone(), whole.clone()));
+                let step = whole.and_then(|whole| going.get(&whole).copied());
+                let key = object.key();
+                if let Some(step) = step.filter(|_| !own.contains_key(&key)) {
+                    going.insert((key.region.clone(), key.id.clone()), step);
+                    along.insert(key, (step, object));
+                }
+            }
+        }
+        Deleters { own, along }
+    }
+
+    /// The step with which the object goes.
+    pub(super) fn of(&self, object: &ObjectKey) -> Option<usize> {
+        let along = self.along.get(object).map(|(step, _)| *step);
+        self.own.get(object).copied().or(along)
+    }
+}
+
+fn edges(steps: &[Step], deleters: &Deleters<'_>) -> Vec<(usize, usize)> {
     let mut edges = Vec::new();
     let makers: HashMap<RowKey, usize> = steps
         .iter()
@@ -39,7 +71,7 @@ fn edges(steps: &[Step], deleters: &Deleters) -> Vec<(usize, usize)> {
     let finishers: HashMap<ObjectKey, usize> = steps
         .iter()
         .enumerate()
-        .filter(|(_, step)| step.work == Work::Finish)
+        .filter(|(_, step)| step.why == Why::Unfinished && step.work != Work::Delete)
         .filter_map(|(position, step)| Some((step.object.as_ref()?.key(), position)))
         .collect();
     let hidden = Hidden::new(steps);
@@ -64,7 +96,7 @@ fn edges(steps: &[Step], deleters: &Deleters) -> Vec<(usize, usize)> {
             (&step.object, step.work)
         {
             for_each_mention(object, &mut |target| {
-                edges.extend(deleters.get(target).map(|deleter| (*deleter, position)));
+                edges.extend(deleters.of(target).map(|deleter| (deleter, position)));
             });
             if step.work == Work::Delete {
                 let waits = hidden.waits_of_object(step.kind, &object.row);
@@ -72,40 +104,61 @@ fn edges(steps: &[Step], deleters: &Deleters) -> Vec<(usize, usize)> {
             }
         }
     }
+    for (position, object) in deleters.along.values() {
+        for_each_mention(object, &mut |target| {
+            edges.extend(deleters.of(target).map(|deleter| (deleter, *position)));
+        });
+    }
     edges.extend(name_edges(steps));
     edges.retain(|(step, waits_for)| step != waits_for);
     edges
 }
 
+/// Where names must not collide: a table, a region, and the part of the name that all share.
+type Namespace<'a> = (&'static str, &'a Region, String);
+
 /// A name is free only when its old bearer is gone or has another.
 fn name_edges(steps: &[Step]) -> Vec<(usize, usize)> {
-    let mut given_up: HashMap<(&'static str, &Region, String), usize> = HashMap::new();
-    let mut taken: Vec<(usize, &Step, String)> = Vec::new();
+    let mut given_up: HashMap<Namespace<'_>, Vec<(usize, &Row)>> = HashMap::new();
+    let mut taken: Vec<(usize, &Step, &Row)> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
         let old = match step.work {
             Work::Delete | Work::Update | Work::Finish => step.object.as_ref(),
             Work::Create | Work::Bind => None,
         };
         let before = old.and_then(|object| Some((object, natural_key(&object.row)?)));
-        let after = match step.work {
-            Work::Create | Work::Update | Work::Finish => step.row.as_ref().and_then(natural_key),
+        let new = match step.work {
+            Work::Create | Work::Update | Work::Finish => step.row.as_ref(),
             Work::Delete | Work::Bind => None,
         };
+        let after = new.and_then(|row| Some((row, natural_key(row)?)));
         match (before, after) {
-            (Some((_, before)), Some(after)) if before == after => {}
+            (Some((_, before)), Some((_, after))) if before == after => {}
             (before, after) => {
-                if let Some((object, name)) = before {
-                    given_up.insert((step.kind.table, &object.region, name), position);
+                if let Some((object, name)) =
+                    before.and_then(|(object, _)| Some((object, namespace(&object.row)?)))
+                {
+                    let name = (step.kind.table, &object.region, name);
+                    given_up
+                        .entry(name)
+                        .or_default()
+                        .push((position, &object.row));
                 }
-                taken.extend(after.map(|name| (position, step, name)));
+                taken.extend(after.map(|(row, _)| (position, step, row)));
             }
         }
     }
-    let edge = |(position, step, name): (usize, &Step, String)| {
-        let bearer = given_up.get(&(step.kind.table, &step.region, name))?;
-        Some((position, *bearer))
-    };
-    taken.into_iter().filter_map(edge).collect()
+    let mut edges = Vec::new();
+    for (position, step, row) in taken {
+        let name = namespace(row).map(|name| (step.kind.table, &step.region, name));
+        let bearers = name.and_then(|name| given_up.get(&name));
+        let in_the_way = bearers
+            .into_iter()
+            .flatten()
+            .filter(|(_, old)| overlap(row, old));
+        edges.extend(in_the_way.map(|(bearer, _)| (position, *bearer)));
+    }
+    edges
 }
 
 /// The waits that no foreign key shows.

@@ -1,7 +1,7 @@
 //! Replacements that cannot be: something that stays uses the old object and would not let it go.
 
-use super::bind::natural_key;
-use super::graph::{for_each_mention, for_each_reference, for_each_written_id};
+use super::bind::exclude_each_other;
+use super::graph::{Deleters, for_each_mention, for_each_reference, for_each_written_id};
 use super::{Action, Because, Plan, Refusal, Step, Work, World};
 use crate::kind::{Change, Replace};
 use crate::object::Object;
@@ -19,8 +19,8 @@ struct Replaced {
 
 /// Refuses every replacement whose old object is used by what neither goes nor moves to something else. An id that a
 /// user wrote out is nothing that moves by itself.
-pub(super) fn refuse(plan: &mut Plan, world: &World<'_>, deleters: &HashMap<ObjectKey, usize>) {
-    let replaced = replaced(&plan.steps, deleters);
+pub(super) fn refuse(plan: &mut Plan, world: &World<'_>, deleters: &Deleters<'_>) {
+    let replaced = replaced(&plan.steps, &deleters.own);
     if replaced.is_empty() {
         return;
     }
@@ -49,7 +49,7 @@ pub(super) fn refuse(plan: &mut Plan, world: &World<'_>, deleters: &HashMap<Obje
     }
     for object in &world.actual {
         let key = object.key();
-        if deleters.contains_key(&key) {
+        if deleters.of(&key).is_some() {
             continue;
         }
         let update = changing.get(&key);
@@ -120,9 +120,9 @@ fn reason(
         .map(|old| (steps[old.create].key, old.create))
         .collect();
     while let (Some(row), Some(object)) = (&steps[create].row, &steps[create].object) {
-        let keeps_its_name =
-            natural_key(row).is_some_and(|key| Some(key) == natural_key(&object.row));
-        if keeps_its_name || steps[create].kind.replace == Replace::DeleteFirst {
+        if exclude_each_other(row, &object.row)
+            || steps[create].kind.replace == Replace::DeleteFirst
+        {
             break;
         }
         let mut behind = None;

@@ -4,10 +4,28 @@ use super::bind::{Objects, natural_key};
 use crate::compare::{leaves_the_choice, same};
 use crate::journal::{IntendedWork, Intent};
 use crate::kind::Change;
-use crate::object::{Known, Object, Owner};
+use crate::object::{Known, Object};
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
-use crate::value::{Ref, Value};
+use crate::value::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The rows whose agreement is void, because an earlier run has deleted the object.
+pub(crate) fn void_agreements(
+    intents: &[Intent],
+    known: &BTreeMap<RowKey, Known>,
+) -> HashSet<RowKey> {
+    let is_about_known = |intent: &&Intent| {
+        known.get(&intent.key).is_some_and(|known| {
+            known.region == intent.region && Some(&known.id) == intent.cloud_id.as_ref()
+        })
+    };
+    intents
+        .iter()
+        .filter(|intent| intent.work == IntendedWork::Delete && intent.is_complete)
+        .filter(is_about_known)
+        .map(|intent| intent.key)
+        .collect()
+}
 
 /// What earlier runs made and changed, by row and by object. Objects are positions in the world's list.
 #[derive(Default)]
@@ -62,9 +80,9 @@ impl<'w> Journaled<'w> {
             .keys()
             .map(|at| (actual[*at].region.clone(), actual[*at].id.clone()))
             .collect();
-        for came_with in [goes_with, belongs_to] {
+        for came_with in [Object::goes_with, Object::belongs_to] {
             for (at, object) in actual.iter().enumerate() {
-                let with = came_with(object).map(|with| (object.region.clone(), with));
+                let with = came_with(object).map(|with| (object.region.clone(), with.clone()));
                 if with.is_some_and(|with| made.contains(&with)) && !is_known(&object.key()) {
                     made.insert((object.region.clone(), object.id.clone()));
                     self.companions.insert(at);
@@ -178,25 +196,6 @@ fn made_by(intent: &Intent, objects: &Objects<'_>) -> Option<usize> {
     let name = natural_key(intent.wanted.as_ref()?)?;
     let found = objects.by_key(intent.key.table, &intent.region, name);
     found.first().copied()
-}
-
-/// What the object comes and goes with.
-fn goes_with(object: &Object) -> Option<CloudId> {
-    match &object.owner {
-        Owner::Object(with) => Some(with.clone()),
-        Owner::User | Owner::Account => None,
-    }
-}
-
-/// What the object belongs to, though it can go on its own.
-fn belongs_to(object: &Object) -> Option<CloudId> {
-    let columns = object.kind().columns.iter().enumerate();
-    columns
-        .filter(|(_, column)| column.belongs)
-        .find_map(|(position, _)| match object.row.at(position) {
-            Value::Ref(Ref::Object(id)) => Some(id.clone()),
-            _ => None,
-        })
 }
 
 /// Whether two rows want the same, column by column.

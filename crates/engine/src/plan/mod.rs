@@ -182,6 +182,8 @@ pub struct Step {
     pub made: bool,
     /// Whether the row forbids deleting the object.
     pub protected: bool,
+    /// Steps of earlier runs (run and number) that leave no question once all steps of the row are done.
+    pub resolves: Vec<(String, u32)>,
     /// Whether the step is a row of the plan that users see. The second half of a replacement is not.
     pub shown: bool,
 }

@@ -1,6 +1,6 @@
 //! What is to be done for a row whose object cannot become what it wants.
 
-use super::bind::natural_key;
+use super::bind::{exclude_each_other, natural_key};
 use super::change::{set_columns, step, why};
 use super::claim::{Claim, Maker};
 use super::decide::Planner;
@@ -56,7 +56,9 @@ impl<'w> Planner<'w> {
     ) -> Result<(), Because> {
         let replaces = comparison.changes.iter().filter(|change| {
             // What goes with another is made anew with it, as AWS makes it.
-            let goes_along = self.goes_with_another(object) && change.cause == Cause::Reference;
+            let column = object.kind().column(change.column);
+            let refers = column.is_some_and(|column| self.is_to_something_new(desired, column));
+            let goes_along = refers && self.goes_with_another(object);
             change.change == Change::Replace && change.cause != Cause::Drift && !goes_along
         });
         let columns: Vec<&'static str> = replaces.map(|change| change.column).collect();
@@ -71,12 +73,10 @@ impl<'w> Planner<'w> {
 
     /// Whether the object goes with one that is deleted.
     pub(super) fn goes_with_another(&self, object: &Object) -> bool {
-        match &object.owner {
-            Owner::Object(with) => self
-                .leaving
-                .contains(&(object.region.clone(), with.clone())),
-            Owner::User | Owner::Account => false,
-        }
+        object.goes_with().is_some_and(|with| {
+            let with = (object.region.clone(), with.clone());
+            self.leaving.contains(&with)
+        })
     }
 
     fn successor(
@@ -198,12 +198,12 @@ impl<'w> Planner<'w> {
         }
     }
 
-    /// Whether the old object goes first: where the kind says so, where AWS allows no second object of the name, and
-    /// where the new object refers to one that comes only after the old one of its own is gone.
+    /// Whether the old object goes first: where the kind says so, where AWS allows no second object like it, and where
+    /// the new object refers to one that comes only after the old one of its own is gone.
     fn deletes_first(&self, kind: &Kind, desired: &Desired, object: &Object) -> bool {
-        let same_name = desired.region == object.region
-            && natural_key(&desired.row).is_some_and(|key| Some(key) == natural_key(&object.row));
-        kind.replace == Replace::DeleteFirst || same_name || self.waits_for_delete(&desired.row)
+        let in_the_way =
+            desired.region == object.region && exclude_each_other(&desired.row, &object.row);
+        kind.replace == Replace::DeleteFirst || in_the_way || self.waits_for_delete(&desired.row)
     }
 
     fn waits_for_delete(&self, row: &Row) -> bool {
@@ -236,6 +236,7 @@ fn delete(create: &Step, object: &Object) -> Step {
         kept: Vec::new(),
         made: true,
         protected: false,
+        resolves: Vec::new(),
         shown: false,
     }
 }

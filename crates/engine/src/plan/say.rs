@@ -24,6 +24,7 @@ impl Planner<'_> {
             target.is_some_and(|target| {
                 self.known_rows.contains_key(&target)
                     || self.plan.bindings.row_of(&target).is_some()
+                    || self.is_deleted(&target)
             })
         };
         fill(row, &known.row, object.map(|object| &object.row), &can_say);

@@ -7,11 +7,11 @@ mod write;
 
 use crate::object::Known;
 use crate::plan::bind::{Names, Objects};
-use crate::plan::journaled::Journaled;
+use crate::plan::journaled::{Journaled, void_agreements};
 use crate::plan::{Action, Bindings, Desired, Difference, World};
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What sync will do.
 #[derive(Debug, Default)]
@@ -103,6 +103,8 @@ struct Syncer<'w> {
     journaled: Journaled<'w>,
     /// The row that was agreed on for each object.
     known_rows: FxHashMap<ObjectKey, RowKey>,
+    /// Rows whose object an earlier run has deleted.
+    void: HashSet<RowKey>,
     living: FxHashSet<RowKey>,
     bindings: Bindings,
     /// Rows that are left as they are, because nothing is known of their objects.
@@ -114,8 +116,10 @@ struct Syncer<'w> {
 impl<'w> Syncer<'w> {
     fn new(world: &'w World<'w>, desired: &[Desired]) -> Syncer<'w> {
         let objects = Objects::new(&world.actual);
+        let void = void_agreements(&world.intents, &world.known);
         let known = world.known.iter();
         let known_rows: FxHashMap<ObjectKey, RowKey> = known
+            .filter(|(key, _)| !void.contains(key))
             .map(|(key, known)| (known.object_key(key.table), *key))
             .collect();
         let is_known = |object: &ObjectKey| known_rows.contains_key(object);
@@ -124,6 +128,7 @@ impl<'w> Syncer<'w> {
             journaled: Journaled::new(&world.intents, &world.actual, &objects, is_known),
             objects,
             known_rows,
+            void,
             living: desired.iter().map(|row| row.key).collect(),
             world,
             bindings: Bindings::default(),
@@ -131,6 +136,12 @@ impl<'w> Syncer<'w> {
             new_rows: 0,
             plan: SyncPlan::default(),
         }
+    }
+
+    /// What was agreed on with the row, while that means anything.
+    fn known(&self, row: RowKey) -> Option<&'w Known> {
+        let known = self.world.known.get(&row);
+        known.filter(|_| !self.void.contains(&row))
     }
 
     fn is_unread(&self, table: &'static str, region: &Region) -> bool {

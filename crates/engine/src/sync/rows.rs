@@ -98,7 +98,7 @@ impl Syncer<'_> {
 
     /// The object that was agreed on; else what an earlier run made for the row; else a free one of its name.
     fn object_of(&self, kind: &'static Kind, row: &Desired) -> Found {
-        if let Some(known) = self.world.known.get(&row.key) {
+        if let Some(known) = self.known(row.key) {
             let key = known.object_key(kind.table);
             if let Some(position) = self.objects.by_id(&key) {
                 return Found::Object(position);
@@ -222,7 +222,9 @@ impl Syncer<'_> {
     fn agree_on(&mut self, key: RowKey, position: usize, undone: &[Difference], protected: bool) {
         let object = &self.world.actual[position];
         let before = self.world.known.get(&key);
-        let same_object = before.filter(|known| known.object_key(key.table) == object.key());
+        let same_object = self
+            .known(key)
+            .filter(|known| known.object_key(key.table) == object.key());
         let mut owned: BTreeSet<String> =
             same_object.map_or_else(BTreeSet::new, |known| known.owned.clone());
         for column in undone {

@@ -23,6 +23,8 @@ fn pressed(work: IntendedWork, finished: bool) -> (Scene, Intent) {
         work,
         cloud_id: Some("arn:web".into()),
         owner_tag: None,
+        age: std::time::Duration::ZERO,
+        is_complete: false,
         wanted: Some(wanted.clone()),
         finished: finished.then(|| object("arn:web", service()).row),
     };

@@ -1,16 +1,17 @@
 //! Running a plan: order, isolation, and what is journaled before what.
 
 use crate::kinds::{BALANCER, GROUP, LISTENER, LOG_GROUP, RULE, TARGET_GROUP, VPC};
-use crate::scene::{Scene, key, object};
+use crate::scene::{EAST, Scene, key, object};
 use iasql_engine::execute::{
     CallFailure, Command, Companion, Event, Executor, Made, Outcome, Report, Task, Unmatched,
 };
-use iasql_engine::journal::{Event as Recorded, Record};
+use iasql_engine::journal::{Event as Recorded, IntendedWork, Intent, Record};
 use iasql_engine::object::Owner;
 use iasql_engine::plan::{OnDrift, Work};
 use iasql_engine::{Object, Row, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A run that does what it is told, and remembers what it was told to do.
 struct Run {
@@ -27,7 +28,7 @@ impl Run {
         let plan = scene.plan();
         assert_eq!(plan.refusals, []);
         let mut run = Run {
-            executor: Executor::new(plan.steps, "db/r".to_owned()),
+            executor: Executor::new(plan.steps, plan.bindings, "db/r".to_owned()),
             started: BTreeMap::new(),
             batches: Vec::new(),
             sent: Vec::new(),
@@ -263,7 +264,7 @@ fn what_was_kept_is_not_on_record_as_agreed() {
     run.answer(0, "Tag", None);
     run.finish(0, None);
     run.on(Event::Journaled);
-    let effects = run.executor.outcomes().effects();
+    let effects = run.executor.outcomes().effects("r");
     let agreed = &effects.agree[0].1.row;
     assert_eq!(agreed.get("retention"), &Value::Int(7));
     assert_eq!(agreed.get("tags"), &Value::Json(json!({"a": "b"})));
@@ -303,7 +304,7 @@ fn a_failure_stops_only_what_depends_on_it() {
     assert_eq!(outcomes.outcomes[0], Outcome::Failed("refused".to_owned()));
     assert_eq!(outcomes.outcomes[2], Outcome::NotTried(0));
     assert!(matches!(outcomes.outcomes[3], Outcome::Done(Some(_))));
-    let agreed: Vec<_> = outcomes.effects().agree.iter().map(|it| it.0).collect();
+    let agreed: Vec<_> = outcomes.effects("r").agree.iter().map(|it| it.0).collect();
     assert_eq!(agreed, [key(&TARGET_GROUP, 2), key(&LISTENER, 2)]);
 }
 
@@ -430,7 +431,7 @@ fn a_row_whose_old_object_is_still_there_keeps_standing_for_it() {
     run.refuse(1, "Delete");
     run.fail(1);
     run.on(Event::Journaled);
-    let effects = run.executor.outcomes().effects();
+    let effects = run.executor.outcomes().effects("r");
     assert_eq!(effects, Default::default());
 }
 
@@ -452,7 +453,7 @@ fn what_is_deleted_is_forgotten_and_what_is_replaced_is_not() {
     }
     let create = run.creating();
     run.make(create, "arn:t2");
-    let effects = run.executor.outcomes().effects();
+    let effects = run.executor.outcomes().effects("r");
     assert_eq!(effects.forget, [key(&TARGET_GROUP, 2)]);
     assert_eq!(effects.agree.len(), 1);
     assert_eq!(effects.agree[0].1.id.as_str(), "arn:t2");
@@ -526,7 +527,7 @@ fn what_comes_along_belongs_to_the_rows_that_describe_it() {
         let outcomes = run.executor.outcomes();
         assert_eq!(outcomes.imported, []);
         let ids: Vec<_> = outcomes
-            .effects()
+            .effects("r")
             .agree
             .into_iter()
             .map(|(_, known)| known.id.to_string())
@@ -554,6 +555,52 @@ fn what_comes_along_and_has_no_row_gets_one_or_goes() {
         panic!("the step made an object");
     };
     assert_eq!(made.id.as_str(), "vpc-1");
+}
+
+/// A VPC that an earlier run has made, its row not yet agreed on.
+fn unfinished_vpc() -> Scene {
+    Scene::new()
+        .row(1, vpc())
+        .object("vpc-1", vpc())
+        .intends(Intent {
+            run: "earlier".to_owned(),
+            step: 3,
+            key: key(&VPC, 1),
+            region: EAST.into(),
+            work: IntendedWork::Create,
+            cloud_id: Some("vpc-1".into()),
+            owner_tag: None,
+            wanted: Some(vpc()),
+            age: Duration::ZERO,
+            is_complete: false,
+            finished: None,
+        })
+}
+
+#[test]
+fn what_came_along_earlier_and_has_its_row_keeps_it() {
+    let group = default_group().object;
+    let scene = unfinished_vpc()
+        .row(7, group_row("default VPC security group"))
+        .agreed(7, &group)
+        .with(group);
+    let mut run = Run::of(&scene);
+    run.finish_with(0, None, vec![default_group()]);
+    assert!(run.executor.is_over());
+    assert_eq!(run.executor.outcomes().imported, []);
+}
+
+#[test]
+fn what_an_earlier_run_left_is_settled_only_when_the_row_s_step_is_done() {
+    let earlier = ("earlier".to_owned(), 3);
+    let mut done = Run::of(&unfinished_vpc());
+    done.finish(0, None);
+    let resolved = done.executor.outcomes().effects("r").resolved;
+    assert_eq!(resolved, [earlier.clone(), ("r".to_owned(), 0)]);
+    let mut failed = Run::of(&unfinished_vpc());
+    failed.fail(0);
+    assert_eq!(failed.executor.outcomes().effects("r").resolved, []);
+    assert_eq!(unfinished_vpc().plan().effects.resolved, []);
 }
 
 #[test]

@@ -44,21 +44,18 @@ pub static VPC: Kind = Kind {
     )
 };
 
-/// Its natural key holds a reference; two blocks of one VPC must not overlap, so the old one goes first.
-pub static SUBNET: Kind = Kind {
-    replace: Replace::DeleteFirst,
-    ..Kind::regional(
-        "subnet",
-        &[
-            text("subnet_id").cloud_filled().cloud_id(),
-            cidr("cidr_block").key().create_only(),
-            refers_to("vpc_id", "vpc").key().create_only(),
-            text("zone").create_only().chosen_when_null(),
-            boolean("public").chosen_when_null(),
-            tags(),
-        ],
-    )
-};
+/// Its natural key holds a reference; two blocks of one VPC must not overlap.
+pub static SUBNET: Kind = Kind::regional(
+    "subnet",
+    &[
+        text("subnet_id").cloud_filled().cloud_id(),
+        cidr("cidr_block").key().disjoint().create_only(),
+        refers_to("vpc_id", "vpc").key().create_only(),
+        text("zone").create_only().chosen_when_null(),
+        boolean("public").chosen_when_null(),
+        tags(),
+    ],
+);
 
 /// Replaced under a new name only; brings an egress rule along.
 pub static GROUP: Kind = Kind::regional(

@@ -13,5 +13,6 @@ mod order;
 mod replacing;
 mod resuming;
 mod rows_gone;
+mod simulation;
 mod syncing;
 mod three_states;

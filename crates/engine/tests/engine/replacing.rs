@@ -49,6 +49,33 @@ fn a_rename_makes_the_new_object_moves_what_uses_it_and_deletes_the_old_one() {
 }
 
 #[test]
+fn a_block_is_free_only_when_the_one_that_it_overlaps_is_gone() {
+    let subnet = |block: &str| {
+        Row::new(&SUBNET)
+            .with("cidr_block", block)
+            .with("vpc_id", Value::object("vpc-1"))
+    };
+    let scene = Scene::new().settled(1, "vpc-1", Row::new(&VPC)).settled(
+        1,
+        "subnet-1",
+        subnet("10.0.0.0/24"),
+    );
+    let smaller = scene
+        .clone()
+        .set(&SUBNET, 1, "cidr_block", "10.0.0.128/25")
+        .plan();
+    assert_eq!(smaller.steps[0].work, Work::Delete);
+    assert_eq!(smaller.steps[1].after, [0].into());
+    let elsewhere = scene.clone().set(&SUBNET, 1, "cidr_block", "10.0.1.0/24");
+    assert_eq!(elsewhere.plan().steps[0].work, Work::Create);
+    let other = Row::new(&SUBNET)
+        .with("cidr_block", "10.0.0.0/25")
+        .with("vpc_id", 1);
+    let another_row = scene.delete(&SUBNET, 1).row(2, other);
+    assert_eq!(another_row.steps(), ["delete subnet 1", "create subnet 2"]);
+}
+
+#[test]
 fn under_the_same_name_the_old_object_goes_first_if_nothing_uses_it() {
     let scene = Scene::new()
         .settled(1, "arn:t", target("t"))

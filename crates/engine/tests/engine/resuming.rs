@@ -1,12 +1,15 @@
 //! What earlier runs left behind: cut off, or rolled back.
 
-use crate::kinds::{GROUP, LOG_GROUP, RULE, SUBNET, TARGET_GROUP, TASK, VPC};
+use crate::kinds::{
+    BALANCER, BALANCER_GROUPS, GROUP, LOG_GROUP, RULE, SUBNET, TARGET_GROUP, TASK, VPC,
+};
 use crate::scene::{Scene, key, object, region};
 use iasql_engine::journal::{Entry, Event, IntendedWork, Intent, Record, intents};
 use iasql_engine::object::Owner;
 use iasql_engine::plan::{Adopt, Because, News, Why, Work};
 use iasql_engine::{Object, Row, Value};
 use serde_json::json;
+use std::time::Duration;
 
 fn target(name: &str) -> Row {
     Row::new(&TARGET_GROUP)
@@ -29,6 +32,8 @@ fn intent(work: IntendedWork, id: i64, wanted: &Row) -> Intent {
         cloud_id: None,
         owner_tag: None,
         wanted: Some(wanted.clone()),
+        age: Duration::ZERO,
+        is_complete: false,
         finished: None,
     }
 }
@@ -63,7 +68,8 @@ fn what_was_made_for_a_row_is_finished_and_ours() {
     let step = &scene.plan().steps[0];
     assert_eq!((step.work, step.why), (Work::Finish, Why::Unfinished));
     assert!(step.made);
-    assert_eq!(resolved(&scene), 1);
+    assert_eq!(resolved(&scene), 0, "before the step is done");
+    assert_eq!(step.resolves, [("r".to_owned(), 0)]);
 }
 
 #[test]
@@ -275,6 +281,87 @@ fn what_we_deleted_ourselves_is_made_again_though_we_had_found_it() {
     assert_eq!(deleted_again.plan().effects.forget, [key(&TARGET_GROUP, 1)]);
 }
 
+#[test]
+fn what_has_the_name_of_what_we_deleted_is_another() {
+    let log_group = |retention: i64| {
+        Row::new(&LOG_GROUP)
+            .with("log_group_name", "a")
+            .with("retention", retention)
+    };
+    let deleted = Intent {
+        cloud_id: Some("a".into()),
+        wanted: None,
+        is_complete: true,
+        ..intent(IntendedWork::Delete, 1, &log_group(1))
+    };
+    let made = Intent {
+        step: 1,
+        ..created(2, "a", &log_group(2))
+    };
+    let scene = Scene::new()
+        .agreed(1, &object("a", log_group(1)))
+        .object("a", log_group(2))
+        .row(2, log_group(2))
+        .intends(deleted)
+        .intends(made);
+    assert_eq!(scene.steps(), ["adopt log_group 2"]);
+    assert_eq!(scene.plan().effects.forget, [key(&LOG_GROUP, 1)]);
+}
+
+#[test]
+fn a_group_that_comes_with_an_unfinished_vpc_is_awaited_where_no_list_shows_it_yet() {
+    let group = |vpc: Value| {
+        Row::new(&GROUP)
+            .with("group_name", "default")
+            .with("vpc_id", vpc)
+    };
+    let old = Object {
+        owner: Owner::Object("vpc-1".into()),
+        ..object("sg-1", group(Value::object("vpc-1")))
+    };
+    let scene = Scene::new()
+        .settled(1, "vpc-1", vpc("10.0.0.0/16"))
+        .settled_object(1, old)
+        .set(&VPC, 1, "cidr_block", "10.1.0.0/16")
+        .gone("vpc-1")
+        .gone("sg-1")
+        .object("vpc-2", vpc("10.1.0.0/16"))
+        .intends(created(1, "vpc-2", &vpc("10.1.0.0/16")));
+    assert_eq!(scene.steps(), ["adopt vpc 1", "create security_group 1"]);
+    assert_eq!(scene.plan().steps[1].after, [0].into());
+}
+
+#[test]
+fn what_a_half_replaced_object_stands_for_is_said_by_its_row() {
+    let balancer = |group: Value| {
+        let group = Row::new(&BALANCER_GROUPS).with("security_group_id", group);
+        Row::new(&BALANCER)
+            .with("load_balancer_name", "b")
+            .with("security_groups", Value::Parts(vec![group]))
+    };
+    let group = |name: &str| Row::new(&GROUP).with("group_name", name);
+    let moved = Intent {
+        cloud_id: Some("arn:b".into()),
+        finished: Some(balancer(Value::object("sg-2"))),
+        ..intent(IntendedWork::Update, 1, &balancer(Value::object("sg-2")))
+    };
+    let scene = Scene::new()
+        .settled(1, "sg-1", group("g"))
+        .set(&GROUP, 1, "group_name", "h")
+        .object("sg-2", group("h"))
+        .intends(created(1, "sg-2", &group("h")))
+        .settled(1, "arn:b", balancer(Value::object("sg-1")))
+        .drift("arn:b", "security_groups", {
+            let group = Row::new(&BALANCER_GROUPS);
+            Value::Parts(vec![group.with("security_group_id", Value::object("sg-2"))])
+        })
+        .intends(moved);
+    assert_eq!(
+        scene.steps(),
+        ["replace security_group 1: ", "… delete security_group 1"]
+    );
+}
+
 /// A target group `t` that an earlier run began to replace by `u`.
 fn half_replaced() -> Scene {
     Scene::new()
@@ -403,6 +490,30 @@ fn a_companion_that_came_with_a_lost_vpc_is_its_row_s() {
 }
 
 #[test]
+fn what_came_along_and_was_changed_is_finished_with_what_brought_it() {
+    let group = Row::new(&GROUP)
+        .with("group_name", "default")
+        .with("vpc_id", Value::object("vpc-1"));
+    let came_along = Object {
+        owner: Owner::Object("vpc-1".into()),
+        ..object("sg-1", group.clone().with("tags", json!({})))
+    };
+    let tagged = group.with("tags", json!({"a": "b"}));
+    let scene = Scene::new()
+        .row(1, vpc("10.0.0.0/16"))
+        .row(1, tagged.clone().with("vpc_id", 1))
+        .object("vpc-1", vpc("10.0.0.0/16"))
+        .with(came_along)
+        .intends(created(1, "vpc-1", &vpc("10.0.0.0/16")))
+        .intends(Intent {
+            step: 1,
+            ..created(1, "sg-1", &tagged)
+        });
+    let works: Vec<_> = scene.plan().steps.iter().map(|step| step.work).collect();
+    assert_eq!(works, [Work::Finish, Work::Update]);
+}
+
+#[test]
 fn a_subnet_that_somebody_puts_into_a_lost_vpc_is_not_ours() {
     let subnet = |public: bool| {
         Row::new(&SUBNET)
@@ -428,6 +539,7 @@ fn a_subnet_that_somebody_puts_into_a_lost_vpc_is_not_ours() {
 fn record(event: Event, cloud_id: Option<&str>) -> Entry {
     Entry {
         run: "r".to_owned(),
+        age: Duration::ZERO,
         record: Record {
             step: 0,
             event,

@@ -1,6 +1,8 @@
 //! Rows that were deleted.
 
-use crate::kinds::{GROUP, LISTENER, LOG_GROUP, RULE, SERVICE, SUBNET, TARGET_GROUP, VPC};
+use crate::kinds::{
+    BALANCER, BALANCER_GROUPS, GROUP, LISTENER, LOG_GROUP, RULE, SERVICE, SUBNET, TARGET_GROUP, VPC,
+};
 use crate::scene::{EAST, Scene, key, object};
 use iasql_engine::object::Owner;
 use iasql_engine::plan::News;
@@ -62,6 +64,125 @@ fn what_goes_with_an_object_of_the_account_does_not_go_with_its_row() {
     assert_eq!(scene.steps(), [""; 0]);
     assert_eq!(scene.plan().effects.restore.len(), 2);
     assert_eq!(scene.plan().effects.forget, []);
+}
+
+#[test]
+fn a_rule_of_a_group_that_comes_back_comes_back_unless_it_refers_to_what_goes() {
+    let other = Row::new(&GROUP).with("group_name", "g");
+    let rule = |source: Value| {
+        Row::new(&RULE)
+            .with("port", 80)
+            .with("security_group_id", Value::object("sg-1"))
+            .with("source_security_group_id", source)
+    };
+    let mut scene = Scene::new()
+        .settled_object(1, group(Owner::Account))
+        .settled(2, "sg-2", other)
+        .settled(1, "sgr-1", rule(Value::Null))
+        .settled(2, "sgr-2", rule(Value::object("sg-2")));
+    scene.desired.clear();
+    assert_eq!(
+        scene.steps(),
+        ["delete security_group_rule 2", "delete security_group 2"]
+    );
+    let restored = scene.plan().effects.restore.into_iter();
+    let restored: Vec<_> = restored.map(|(key, _)| key).collect();
+    assert_eq!(restored, [key(&GROUP, 1), key(&RULE, 1)]);
+}
+
+#[test]
+fn a_rule_that_refers_to_a_group_that_comes_back_comes_back_with_it() {
+    let with = Owner::Object("vpc-1".into());
+    let rule = Row::new(&RULE)
+        .with("security_group_id", Value::object("sg-1"))
+        .with("source_security_group_id", Value::object("sg-1"));
+    let mut scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group(with))
+        .settled(1, "sgr-1", rule);
+    scene = scene.delete(&GROUP, 1).delete(&RULE, 1);
+    assert_eq!(scene.steps(), [""; 0]);
+    let restored = scene.plan().effects.restore.into_iter();
+    let restored: Vec<_> = restored.map(|(key, _)| key).collect();
+    assert_eq!(restored, [key(&GROUP, 1), key(&RULE, 1)]);
+}
+
+/// A VPC with its `default` group, and another group of which a rule of the `default` group lets traffic in.
+fn vpc_with_groups() -> Scene {
+    let other = Row::new(&GROUP)
+        .with("group_name", "g")
+        .with("vpc_id", Value::object("vpc-1"));
+    let rule = Row::new(&RULE)
+        .with("security_group_id", Value::object("sg-1"))
+        .with("source_security_group_id", Value::object("sg-2"));
+    Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group(Owner::Object("vpc-1".into())))
+        .settled(2, "sg-2", other)
+        .settled(1, "sgr-1", rule)
+}
+
+#[test]
+fn a_rule_of_a_group_that_goes_with_its_vpc_goes_first_where_it_holds_another_group_back() {
+    let mut scene = vpc_with_groups();
+    scene.desired.clear();
+    assert_eq!(
+        scene.steps(),
+        [
+            "delete security_group_rule 1",
+            "delete security_group 2",
+            "delete vpc 1"
+        ]
+    );
+    assert_eq!(scene.plan().effects.forget, [key(&GROUP, 1)]);
+}
+
+#[test]
+fn a_rule_that_refers_to_a_group_that_goes_with_its_vpc_does_not_come_back() {
+    let account = Object {
+        owner: Owner::Account,
+        ..object("sg-9", Row::new(&GROUP).with("group_name", "default"))
+    };
+    let rule = Row::new(&RULE)
+        .with("security_group_id", Value::object("sg-9"))
+        .with("source_security_group_id", Value::object("sg-1"));
+    let mut scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group(Owner::Object("vpc-1".into())))
+        .settled_object(9, account)
+        .settled(1, "sgr-1", rule);
+    scene.desired.clear();
+    assert_eq!(
+        scene.steps(),
+        ["delete security_group_rule 1", "delete vpc 1"]
+    );
+}
+
+#[test]
+fn a_vpc_waits_for_what_leaves_the_group_that_goes_with_it() {
+    let groups = |id: &str| {
+        let group = Row::new(&BALANCER_GROUPS).with("security_group_id", Value::object(id));
+        Value::Parts(vec![group])
+    };
+    let balancer = Row::new(&BALANCER)
+        .with("load_balancer_name", "b")
+        .with("security_groups", groups("sg-1"));
+    let scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group(Owner::Object("vpc-1".into())))
+        .settled(2, "sg-2", Row::new(&GROUP).with("group_name", "g"))
+        .settled(1, "arn:b", balancer)
+        .set(&BALANCER, 1, "security_groups", {
+            let group = Row::new(&BALANCER_GROUPS).with("security_group_id", 2);
+            Value::Parts(vec![group])
+        })
+        .delete(&GROUP, 1)
+        .delete(&VPC, 1);
+    let plan = scene.plan();
+    assert_eq!(plan.refusals, []);
+    assert_eq!(plan.steps[0].key, key(&BALANCER, 1));
+    assert_eq!(plan.steps[1].key, key(&VPC, 1));
+    assert_eq!(plan.steps[1].after, [0].into());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::scene::{Scene, key, object, region};
 use iasql_engine::journal::{IntendedWork, Intent};
 use iasql_engine::sync::RowChange;
 use iasql_engine::{Row, Value};
+use std::time::Duration;
 
 fn log_group(name: &str) -> Row {
     Row::new(&LOG_GROUP).with("log_group_name", name)
@@ -280,6 +281,8 @@ fn what_an_earlier_run_made_is_imported_as_ours() {
         cloud_id: Some("vpc-1".into()),
         owner_tag: None,
         wanted: Some(vpc.clone()),
+        age: Duration::ZERO,
+        is_complete: false,
         finished: None,
     });
     assert_eq!(changes(&scene), ["create vpc -1: "]);

@@ -1,0 +1,123 @@
+//! What a list does not settle. Lists of AWS lag behind: absence from one is a suspicion, and so is the presence of what
+//! was deleted moments ago. The answer to a question about the one object is the verdict.
+
+use crate::error::{AwsError, found};
+use crate::resource::{Reader, Resource};
+use futures::future::join_all;
+use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// A create that was not answered, of a kind that nothing but its owner tag identifies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The table.
+    pub table: &'static str,
+    /// The region; empty for global kinds.
+    pub region: Region,
+    /// The tag.
+    pub owner_tag: String,
+    /// How long its object may still show up.
+    pub quiet: Duration,
+}
+
+/// What is not taken from lists alone.
+#[derive(Debug, Default)]
+pub struct Doubts {
+    /// Objects that should be there.
+    expected: HashMap<(&'static str, Region), Vec<CloudId>>,
+    /// Objects that should be gone.
+    deleted: HashSet<ObjectKey>,
+    lost: Vec<Lost>,
+}
+
+/// What is different from what a list shows.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Objects that it missed.
+    pub missed: Vec<Object>,
+    /// Objects that it shows and that are gone.
+    pub gone: Vec<ObjectKey>,
+}
+
+impl Doubts {
+    /// About objects that should be there, objects that should be gone, and objects that may be.
+    pub fn new(
+        expected: impl IntoIterator<Item = ObjectKey>,
+        deleted: impl IntoIterator<Item = ObjectKey>,
+        lost: Vec<Lost>,
+    ) -> Doubts {
+        let mut doubts = Doubts {
+            deleted: deleted.into_iter().collect(),
+            lost,
+            ..Doubts::default()
+        };
+        for object in expected {
+            let place = (object.table, object.region);
+            doubts.expected.entry(place).or_default().push(object.id);
+        }
+        doubts
+    }
+
+    /// Reads a list, and asks for whatever it shows that should be gone and does not show that should be there. Where a
+    /// lost object does not show, it is read once more when it would.
+    pub async fn settle(
+        &self,
+        reader: &Reader,
+        resource: &dyn Resource,
+    ) -> Result<Verdict, AwsError> {
+        let kind = resource.kind();
+        let mut objects = reader.objects(resource).await?;
+        let is_lost = |lost: &&Lost| {
+            let is_here = lost.table == kind.table && lost.region == *reader.region();
+            let tag = Some(lost.owner_tag.as_str());
+            is_here && !objects.iter().any(|it| it.owner_tag.as_deref() == tag)
+        };
+        let lost = self.lost.iter().filter(is_lost);
+        if let Some(quiet) = lost.map(|lost| lost.quiet).max()
+            && !quiet.is_zero()
+        {
+            tokio::time::sleep(quiet).await;
+            reader.forget(kind);
+            objects = reader.objects(resource).await?;
+        }
+        let listed: HashSet<&CloudId> = objects.iter().map(|object| &object.id).collect();
+        let unsaid = reader.unsaid();
+        let expected = self.expected.get(&(kind.table, reader.region().clone()));
+        let missing = expected.into_iter().flatten().filter(|id| {
+            let is_unsaid = |key| unsaid.iter().any(|unsaid| unsaid.object == key);
+            !listed.contains(id) && !is_unsaid(key(kind, reader, id))
+        });
+        let missed = join_all(missing.map(|id| ask(reader, resource, id))).await;
+        let deleted = objects.iter().map(Object::key);
+        let deleted: Vec<ObjectKey> = deleted.filter(|it| self.deleted.contains(it)).collect();
+        let answers = join_all(deleted.iter().map(|it| ask(reader, resource, &it.id))).await;
+        let mut verdict = Verdict::default();
+        for object in missed {
+            verdict.missed.extend(object?);
+        }
+        for (object, answer) in deleted.into_iter().zip(answers) {
+            if answer?.is_none() {
+                verdict.gone.push(object);
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+fn key(kind: &Kind, reader: &Reader, id: &CloudId) -> ObjectKey {
+    ObjectKey {
+        table: kind.table,
+        region: reader.region().clone(),
+        id: id.clone(),
+    }
+}
+
+/// The object, if it exists.
+async fn ask(
+    reader: &Reader,
+    resource: &dyn Resource,
+    id: &CloudId,
+) -> Result<Option<Object>, AwsError> {
+    Ok(found(resource.kind(), resource.describe(reader, id).await)?.flatten())
+}
