@@ -385,3 +385,16 @@ fn list_a_too(mut reply: Reply) -> Reply {
     }
     reply
 }
+
+#[test]
+fn a_rename_that_sync_undoes_makes_room_for_the_object_of_that_name() -> Result {
+    let (fixture, mut session) = log_groups()?;
+    session.query("INSERT INTO log_group (log_group_name) VALUES ('a')")?;
+    apply(&mut session)?;
+    session.query("UPDATE log_group SET log_group_name = 'b'")?;
+    make(&fixture, "b", None)?;
+    session.query("SELECT iasql_sync()")?;
+    let rows = session.query("SELECT row_id, log_group_name FROM log_group ORDER BY row_id")?;
+    assert_eq!(rows.lines(), ["1|a", "2|b"]);
+    assert_settled(&fixture, &mut session)
+}
