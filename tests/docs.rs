@@ -43,6 +43,7 @@ documents! {
     contributing_holds: "CONTRIBUTING.md",
     architecture_holds: "docs/architecture.md",
     adding_a_table_holds: "docs/adding-a-table.md",
+    promises_hold: "docs/promises.md",
     the_changelog_holds: "CHANGELOG.md",
 }
 
@@ -129,18 +130,13 @@ fn links_lead_somewhere() -> io::Result<()> {
     let mut documents = markdown("docs/decisions")?;
     documents.extend(DOCUMENTS.iter().map(|document| (*document).to_owned()));
     for document in &documents {
-        let text = fs::read_to_string(repository().join(document))?;
         let folder = repository()
             .join(document)
             .parent()
             .map(Path::to_owned)
             .unwrap_or_default();
-        for link in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
-            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+        for (_, link) in links(document)? {
+            let (file, section) = link.split_once('#').unwrap_or((&link, ""));
             if file.starts_with("http") {
                 continue;
             }
@@ -156,6 +152,41 @@ fn links_lead_somewhere() -> io::Result<()> {
         }
     }
     assert_eq!(broken, [""; 0]);
+    Ok(())
+}
+
+/// The links of a document: what they are called and where they lead.
+fn links(document: &str) -> io::Result<Vec<(String, String)>> {
+    let text = fs::read_to_string(repository().join(document))?;
+    let ends = text.match_indices("](");
+    Ok(ends
+        .map(|(end, _)| {
+            let name = text[..end].rsplit('[').next().unwrap_or_default();
+            let target = text[end + 2..].split(')').next().unwrap_or_default();
+            (name.to_owned(), target.to_owned())
+        })
+        .collect())
+}
+
+#[test]
+fn promises_are_linked_to_tests_that_exist() -> io::Result<()> {
+    let mut missing = Vec::new();
+    let mut tests = 0;
+    for (name, target) in links("docs/promises.md")? {
+        let Some(test) = name
+            .strip_prefix('`')
+            .map(|name| name.trim_end_matches('`'))
+        else {
+            continue;
+        };
+        let file = fs::read_to_string(repository().join("docs").join(&target))?;
+        tests += 1;
+        if !file.contains(&format!("#[test]\nfn {test}()")) {
+            missing.push(format!("{target}: {test}"));
+        }
+    }
+    assert!(tests > 20, "only {tests} tests are named");
+    assert_eq!(missing, [""; 0]);
     Ok(())
 }
 

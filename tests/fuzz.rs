@@ -3,18 +3,13 @@
 
 use iasql_tests::{Error, Result, Session, Stage, matrix};
 
-/// Numbers that look random, the same for the same seed.
-struct Random(u64);
+/// Choices that look random, the same for the same seed.
+struct Random(fastrand::Rng);
 
 impl Random {
     /// A number below the bound.
     fn below(&mut self, bound: usize) -> usize {
-        // xorshift64*, by Marsaglia and Vigna.
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(high).unwrap_or_default() % bound
+        self.0.usize(..bound)
     }
 
     fn one_of<'a>(&mut self, values: &[&'a str]) -> &'a str {
@@ -160,7 +155,7 @@ fn nothing_that_is_given_to_functions_options_or_settings_ends_a_backend() -> Re
         (4, 25)
     };
     for seed in 1..=seeds {
-        let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ seed);
+        let mut random = Random(fastrand::Rng::with_seed(seed));
         let mut session = stage.as_role(&role)?;
         for _ in 0..rounds {
             for (function, types) in &functions {
