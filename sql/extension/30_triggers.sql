@@ -117,20 +117,30 @@ COMMENT ON FUNCTION iasql.resolve_cluster_name() IS
     'Trigger: a row without a cluster gets the one cluster that has a service of that name.';
 
 -- A guard: apply refuses to delete what is protected even after its row is gone. So the flag is copied to what was
--- agreed on in the same transaction, by every update that names it: a row that was inserted anew under the id of a
--- protected one does not say so, and the update that takes protection off changes nothing in it. It runs as the extension's owner, and only for rows of installed tables: it
--- believes nothing but the row that changed.
+-- agreed on in the same transaction. It runs as the extension's owner, and only for rows of installed tables: it
+-- believes nothing but the row that changed. It touches no value of a type that is not Postgres's own: to make JSON of
+-- the row, or to cast a column that its owner has given another type, would run the code of that type's owner.
 CREATE FUNCTION iasql.copy_protection() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    id_column name;
+    id int;
 BEGIN
-    UPDATE iasql.known k
-    SET protected = NEW.protected
-    FROM iasql.installed_table t
-    WHERE t.relation = TG_RELID AND k.table_name = t.table_name
-      AND k.row_id = coalesce(to_jsonb(NEW) ->> 'row_id', to_jsonb(NEW) ->> 'id')::bigint;
+    SELECT a.attname INTO id_column
+    FROM iasql.installed_table t JOIN pg_attribute a ON a.attrelid = t.relation
+    JOIN pg_attribute p ON p.attrelid = t.relation AND p.attname = 'protected' AND p.atttypid = 'boolean'::regtype
+    WHERE t.relation = TG_RELID AND a.attname IN ('id', 'row_id') AND a.atttypid = 'integer'::regtype
+    ORDER BY a.attname DESC LIMIT 1;
+    IF id_column IS NOT NULL THEN
+        EXECUTE format('SELECT ($1).%I', id_column) INTO id USING NEW;
+        UPDATE iasql.known k
+        SET protected = NEW.protected
+        FROM iasql.installed_table t
+        WHERE t.relation = TG_RELID AND k.table_name = t.table_name AND k.row_id = id;
+    END IF;
     RETURN NULL;
 END
 $$;

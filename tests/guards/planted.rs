@@ -78,3 +78,43 @@ fn a_trigger_of_one_who_may_make_triggers_cannot_undo_what_a_mightier_apply_writ
     assert_eq!(stage.log_groups()?, ["new"]);
     Ok(())
 }
+
+#[test]
+fn a_column_of_a_users_own_type_does_not_run_its_casts_as_the_extensions_owner() -> Result {
+    let stage = Stage::with(&[])?;
+    let mallory = stage.role("mallory")?;
+    stage.superuser()?.query(&format!(
+        "GRANT CREATE ON SCHEMA public TO {mallory};
+         GRANT EXECUTE ON FUNCTION iasql_install TO {mallory}"
+    ))?;
+    let mut session = stage.as_role(&mallory)?;
+    let who_ran = "CREATE TABLE ran (what text, who name DEFAULT current_user)";
+    session.query(&format!(
+        "SELECT iasql_install('aws_cloudwatch');
+         INSERT INTO log_group (log_group_name) VALUES ('one');
+         SELECT iasql_apply();
+         {who_ran};
+         GRANT INSERT ON ran TO PUBLIC;
+         CREATE TYPE own AS (n int);
+         CREATE FUNCTION as_json(own) RETURNS json LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO public.ran VALUES ('json'); RETURN '{{}}'; END $$;
+         CREATE FUNCTION as_boolean(own) RETURNS boolean LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO public.ran VALUES ('boolean'); RETURN true; END $$;
+         CREATE CAST (own AS json) WITH FUNCTION as_json(own);
+         CREATE CAST (own AS boolean) WITH FUNCTION as_boolean(own) AS ASSIGNMENT"
+    ))?;
+    // Beside the table's own columns.
+    session.query("ALTER TABLE log_group ADD COLUMN mine own DEFAULT ROW(1)::own")?;
+    session.query("UPDATE log_group SET protected = true")?;
+    // In the place of one.
+    session.query(
+        "ALTER TABLE log_group DROP COLUMN protected CASCADE;
+         ALTER TABLE log_group ADD COLUMN protected own DEFAULT ROW(1)::own;
+         CREATE TRIGGER copy_protection AFTER UPDATE OF protected ON log_group
+             FOR EACH ROW EXECUTE FUNCTION iasql.copy_protection();
+         UPDATE log_group SET protected = ROW(2)::own",
+    )?;
+    let ran = session.query(&format!("SELECT * FROM ran WHERE who <> '{mallory}'"))?;
+    assert!(ran.is_empty(), "ran as another:\n{ran}");
+    Ok(())
+}
