@@ -10,7 +10,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use iasql_engine::execute::{CallFailure, Command, Event, Executor, Made, Outcomes, Report, Task};
 use iasql_engine::journal::Record;
 use iasql_engine::kind::Repeat;
-use iasql_engine::plan::{Bindings, Step, Work, natural_key};
+use iasql_engine::plan::{Bindings, Step, Work, can_be_made_for};
 use iasql_engine::{Object, Row};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -299,7 +299,8 @@ async fn create(
 const LOOKS: u32 = 3;
 const LOOK_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// The object of a create that was not answered: by its owner tag, else by its natural key.
+/// The object of a create that was not answered: by its owner tag, else by its natural key. What has the name and cannot
+/// have been made by this create is another's: sent again, the create is refused with AWS's own words.
 async fn look(
     resource: &'static dyn Resource,
     writer: &Writer,
@@ -307,10 +308,9 @@ async fn look(
 ) -> Result<Option<Object>, AwsError> {
     let reader = Reader::new((**writer).clone(), KnownRows::new());
     let objects = reader.objects(resource).await?;
-    let name = natural_key(row);
     let found = objects.iter().find(|object| match writer.owner_tag() {
         Some(tag) => object.owner_tag.as_deref() == Some(tag),
-        None => name.is_some() && natural_key(&object.row) == name,
+        None => can_be_made_for(row, &object.row),
     });
     Ok(found.cloned())
 }

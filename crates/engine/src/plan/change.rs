@@ -35,7 +35,7 @@ impl<'w> Planner<'w> {
         match self.claim(kind, &desired) {
             Err(because) => self.refuse(&desired, because),
             Ok(Some(claim)) => self.take(kind, desired, claim),
-            Ok(None) if known.made || self.is_of_something_new(&desired) => {
+            Ok(None) if known.made || self.is_of_something_new(&desired, &known) => {
                 self.notice(&desired, News::GoneAndMadeAgain);
                 self.create(kind, desired, Why::Gone);
             }
@@ -63,11 +63,15 @@ impl<'w> Planner<'w> {
         }
     }
 
-    /// Whether the row is of something that is still to be made or finished: what went with the old one comes back with
-    /// the new one, whoever made it.
-    fn is_of_something_new(&self, desired: &Desired) -> bool {
-        let mut columns = desired.row.kind().columns.iter();
-        columns.any(|column| column.key && self.is_to_something_new(desired, column))
+    /// Whether the row is of something that is still to be made or finished, or that is another than it was: what went
+    /// with the old one comes back with the new one, whoever made it.
+    fn is_of_something_new(&self, desired: &Desired, known: &Known) -> bool {
+        let is_another = |column: &Column| match desired.row.get(column.name) {
+            now @ Value::Ref(Ref::Object(_)) => now != known.row.get(column.name),
+            _ => false,
+        };
+        let mut keys = desired.row.kind().columns.iter().filter(|it| it.key);
+        keys.any(|column| is_another(column) || self.is_to_something_new(desired, column))
     }
 
     /// Whether the column refers to what is still to be made or finished.

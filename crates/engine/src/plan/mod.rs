@@ -23,7 +23,7 @@ pub use bind::natural_key;
 pub use bind::{Bindings, Place};
 pub use news::{Because, News, Notice, Refusal};
 pub use settle::{WriteBack, settle};
-pub use three_way::compare_new;
+pub use three_way::{can_be_made_for, compare_new};
 
 use crate::journal::Intent;
 use crate::kind::{Catalog, Column, Kind};

@@ -1,6 +1,6 @@
 //! One row, its last agreement and its object, column by column.
 
-use super::{Cause, Difference, OnDrift, difference};
+use super::{Cause, Difference, OnDrift, difference, natural_key};
 use crate::compare::{leaves_the_choice, same};
 use crate::kind::Change;
 use crate::object::Known;
@@ -98,6 +98,17 @@ pub(crate) fn compare(row: &Row, known: &Known, object: &Row, on_drift: OnDrift)
         }
     }
     comparison
+}
+
+/// Whether the object may be what a create for the row has made: it is of its name, and differs in nothing that only
+/// another object could have.
+pub fn can_be_made_for(row: &Row, object: &Row) -> bool {
+    let name = natural_key(row);
+    name.is_some()
+        && name == natural_key(object)
+        && compare_new(row, object)
+            .iter()
+            .all(|difference| difference.change != Change::Replace)
 }
 
 /// The columns in which an object that exists already differs from a new row: settable ones, and those that only a

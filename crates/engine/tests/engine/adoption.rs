@@ -2,7 +2,7 @@
 
 use crate::kinds::{LISTENER, LOG_GROUP, ROLE, TARGET_GROUP, VPC};
 use crate::scene::{Scene, key, object};
-use iasql_engine::plan::{Action, Adopt, Because, Work};
+use iasql_engine::plan::{Action, Adopt, Because, Work, can_be_made_for};
 use iasql_engine::{Row, Value};
 use serde_json::json;
 
@@ -122,6 +122,17 @@ fn two_rows_that_claim_one_object_are_refused() {
         both_new.plan().refusals[0].why,
         Because::TwoRows { .. }
     ));
+}
+
+#[test]
+fn what_a_create_cannot_have_made_is_another_s_for_all_its_name() {
+    let row = target(80).with("interval", 20);
+    assert!(can_be_made_for(&row, &target(80)), "the rest can be set");
+    assert!(!can_be_made_for(&row, &target(81)));
+    let other = target(80).with("target_group_name", "u");
+    assert!(!can_be_made_for(&row, &other));
+    let nameless = Row::new(&VPC);
+    assert!(!can_be_made_for(&nameless, &nameless));
 }
 
 #[test]

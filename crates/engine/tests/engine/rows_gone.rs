@@ -123,6 +123,25 @@ fn vpc_with_groups() -> Scene {
 }
 
 #[test]
+fn what_was_in_a_group_comes_back_in_the_group_that_took_its_place() {
+    let rule = Row::new(&RULE).with("security_group_id", Value::object("sg-1"));
+    let scene = Scene::new()
+        .settled(1, "vpc-1", Row::new(&VPC))
+        .settled_object(1, group(Owner::Object("vpc-1".into())))
+        .settled(1, "sgr-1", rule)
+        .gone("sgr-1")
+        .gone("sg-1")
+        .with(Object {
+            id: "sg-2".into(),
+            ..group(Owner::Object("vpc-1".into()))
+        });
+    assert_eq!(
+        scene.steps(),
+        ["adopt security_group 1", "create security_group_rule 1"]
+    );
+}
+
+#[test]
 fn a_rule_of_a_group_that_goes_with_its_vpc_goes_first_where_it_holds_another_group_back() {
     let mut scene = vpc_with_groups();
     scene.desired.clear();

@@ -9,7 +9,7 @@ use iasql_engine::execute::{
 use iasql_engine::journal::{Entry, QUIET, Record};
 use iasql_engine::kind::Repeat;
 use iasql_engine::object::Owner;
-use iasql_engine::plan::{Bindings, Step, Work, compare_new, natural_key};
+use iasql_engine::plan::{Bindings, Step, Work, can_be_made_for, compare_new};
 use iasql_engine::{CloudId, Object, ObjectKey, Row};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
@@ -303,12 +303,11 @@ impl Driver<'_> {
         let code = state.codes.get_mut(&step).expect("the step runs");
         let row = code.task.row.clone().expect("a create has its row");
         let listed = self.cloud.list(code.task.kind, &code.task.region);
-        let name = natural_key(&row);
         let found = listed
             .into_iter()
             .find(|object| match &code.task.owner_tag {
                 Some(tag) => object.owner_tag.as_ref() == Some(tag),
-                None => name.is_some() && natural_key(&object.row) == name,
+                None => can_be_made_for(&row, &object.row),
             });
         let is_tagged = code.task.kind.repeat == Repeat::OwnerTag;
         match found {
