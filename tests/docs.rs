@@ -43,6 +43,7 @@ documents! {
     contributing_holds: "CONTRIBUTING.md",
     architecture_holds: "docs/architecture.md",
     adding_a_table_holds: "docs/adding-a-table.md",
+    performance_holds: "docs/performance.md",
     promises_hold: "docs/promises.md",
     the_changelog_holds: "CHANGELOG.md",
 }
