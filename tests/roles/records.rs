@@ -21,7 +21,7 @@ fn nobody_but_the_extension_touches_its_records() -> Result {
         "SELECT relname FROM pg_class WHERE relnamespace = 'iasql'::regnamespace AND relkind = 'r' ORDER BY relname",
     )?;
     let mut expected = RECORDS.to_vec();
-    expected.push("region");
+    expected.extend(["changed_row", "region"]);
     expected.sort_unstable();
     assert_eq!(tables.lines(), expected);
     for table in RECORDS {
@@ -36,6 +36,19 @@ fn nobody_but_the_extension_touches_its_records() -> Result {
             assert_eq!(refusal.sqlstate, "42501", "{statement}: {refusal}");
             session.query("ROLLBACK")?;
         }
+    }
+    // Whoever changes a row notes it, and a note is believed only so far that the row is looked at. To take one away
+    // would hide the change.
+    session.query("INSERT INTO iasql.changed_row (table_name, row_id) VALUES ('log_group', 1)")?;
+    for statement in [
+        "SELECT count(*) FROM iasql.changed_row",
+        "UPDATE iasql.changed_row SET row_id = 2",
+        "DELETE FROM iasql.changed_row",
+        "TRUNCATE iasql.changed_row",
+        "INSERT INTO iasql.changed_row OVERRIDING SYSTEM VALUE VALUES (1, 'log_group', 1)",
+    ] {
+        let refusal = session.refusal(statement)?;
+        assert_eq!(refusal.sqlstate, "42501", "{statement}: {refusal}");
     }
     // Regions are for all to read and refer to.
     assert_eq!(session.query("SELECT region FROM iasql.region")?.len(), 1);
