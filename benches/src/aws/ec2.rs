@@ -111,12 +111,14 @@ fn group(number: usize, vpc: usize, name: &str, description: &str) -> Shape {
 /// The rules of this many groups.
 pub fn rules(groups: usize) -> Synthesize {
     Box::new(move |number| {
-        let port = 1024 + number / groups % 60_000;
+        // No two rules of a group are alike.
+        let place = number / groups;
+        let (port, block) = (1024 + place % 60_000, place / 60_000);
         rule(
             number,
             &group_id(number % groups),
             json!({
-                "isEgress": false, "ipProtocol": "tcp", "fromPort": port, "toPort": port, "cidrIpv4": "10.0.0.0/8",
+                "isEgress": false, "ipProtocol": "tcp", "fromPort": port, "toPort": port, "cidrIpv4": format!("10.{block}.0.0/16"),
                 "description": "made for the benchmark", "tagSet": tag_set(),
             }),
         )
