@@ -24,6 +24,12 @@ struct Case {
     end: End,
 }
 
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} of {}", self.call, self.occurrence, self.edit)
+    }
+}
+
 /// How far the call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Point {
@@ -96,14 +102,7 @@ fn one_apply_after_any_end_at_any_call_puts_everything_in_order() -> Result {
         cases,
         place,
         || first.another(),
-        |world, case| {
-            cut_off(world, case).map_err(|error| Error::Broken {
-                promise: format!(
-                    "{} {} of {}: {error}",
-                    case.call, case.occurrence, case.edit
-                ),
-            })
-        },
+        cut_off,
     )
 }
 

@@ -1,7 +1,7 @@
 //! Many runs of one kind, side by side, and the table of how they ended.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,12 @@ use crate::{Error, Result, UPDATES};
 
 /// Whether every run is wanted (`make test-full`), or a sample that fits continuous integration (`make test`).
 pub fn is_full() -> bool {
-    std::env::var("IASQL_FULL").is_ok_and(|value| value == "1")
+    std::env::var("IASQL_FULL").is_ok_and(|value| value == "1") || alone().is_some()
+}
+
+/// A part of the names of the only cases to run: what a failure begins with, for one case alone.
+fn alone() -> Option<String> {
+    std::env::var("IASQL_CASE").ok()
 }
 
 /// The cases to run, and what is left out.
@@ -33,7 +38,7 @@ impl<C> Default for Cases<C> {
     }
 }
 
-impl<C> Cases<C> {
+impl<C: Display> Cases<C> {
     /// Adds the cases of an edit and of the edit that undoes it, in turns: each leaves what the other begins with.
     pub fn add(&mut self, there: Vec<C>, back: Vec<C>) {
         self.of += there.len() + back.len();
@@ -70,16 +75,28 @@ impl<C> Cases<C> {
         self.groups = chosen.collect();
     }
 
+    /// Where some cases are to run alone, leaves out the others.
+    fn leave_alone(&mut self, place: impl Fn(&C) -> Place) {
+        let Some(part) = alone() else {
+            return;
+        };
+        for group in &mut self.groups {
+            group.retain(|case| name(&place(case), case).contains(&part));
+        }
+    }
+
     /// What is not run, in words.
     fn not_run(&self) -> String {
         let runs: usize = self.groups.iter().map(Vec::len).sum();
-        match is_full() {
-            true => String::new(),
-            false => format!(
-                "not run: {} of {}, and all of the updates of {}; make test-full runs them\n",
-                self.of - runs,
-                self.of,
-                self.left_out.join(", ")
+        let left_out = match self.left_out.as_slice() {
+            [] => String::new(),
+            updates => format!(", and all of the updates of {}", updates.join(", ")),
+        };
+        match self.of - runs {
+            0 => String::new(),
+            not_run => format!(
+                "not run: {not_run} of {}{left_out}; make test-full runs them\n",
+                self.of
             ),
         }
     }
@@ -87,6 +104,11 @@ impl<C> Cases<C> {
 
 /// Where a run is counted: the row and the column of the table.
 pub type Place = (String, String);
+
+/// What a case is called where it fails.
+fn name((row, column): &Place, case: &impl Display) -> String {
+    format!("{row}, {column}: {case}")
+}
 
 /// What is done to all cases: how many, and the failures.
 #[derive(Debug, Default)]
@@ -103,16 +125,17 @@ struct Count {
 
 /// Runs all cases, those of a group one after another, `workers` groups at a time, each worker in a world of its own. A
 /// world in which a run failed is left for a fresh one. At the end the table is printed and kept in
-/// `target/runs/NAME.md`, and every failure is an error.
-pub fn run_all<C: Send, W: Send>(
-    name: &str,
+/// `target/runs/TITLE.md`, and every failure is an error.
+pub fn run_all<C: Display + Send, W: Send>(
+    title: &str,
     workers: usize,
-    cases: Cases<C>,
+    mut cases: Cases<C>,
     place: impl Fn(&C) -> Place + Sync,
     start: impl Fn() -> Result<W> + Sync,
     run: impl Fn(&mut W, &C) -> Result + Sync,
 ) -> Result {
     let started = Instant::now();
+    cases.leave_alone(&place);
     let not_run = cases.not_run();
     let queue = Mutex::new(VecDeque::from(cases.groups));
     let tally = Mutex::new(Tally::default());
@@ -133,7 +156,7 @@ pub fn run_all<C: Send, W: Send>(
                 if outcome.is_err() {
                     world = None;
                 }
-                lock(&tally).count(place(&case), outcome);
+                lock(&tally).count(place(&case), &case, outcome);
             }
         }
     };
@@ -147,7 +170,7 @@ pub fn run_all<C: Send, W: Send>(
         })
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    tally.publish(name, started, &not_run)?;
+    tally.publish(title, started, &not_run)?;
     match tally.failures.is_empty() {
         true => Ok(()),
         false => Err(Error::Broken {
@@ -161,41 +184,42 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Tally {
-    fn count(&mut self, (row, column): Place, outcome: Result) {
-        let count = self
-            .runs
-            .entry(row.clone())
-            .or_default()
-            .entry(column.clone())
-            .or_default();
+    fn count(&mut self, place: Place, case: &impl Display, outcome: Result) {
+        let name = name(&place, case);
+        let (row, column) = place;
+        let count = self.runs.entry(row).or_default().entry(column).or_default();
         count.runs += 1;
         if let Err(error) = outcome {
             count.failures += 1;
-            let failure = format!("{row}, {column}: {error}");
+            let failure = format!("{name}: {error}");
             say(&format!("FAILED {failure}\n"));
             self.failures.push(failure);
         }
     }
 
-    fn publish(&self, name: &str, started: Instant, not_run: &str) -> Result {
-        let table = format!("{}{not_run}", self.table(name, started));
+    fn publish(&self, title: &str, started: Instant, not_run: &str) -> Result {
+        let table = format!("{}{not_run}", self.table(title, started));
         say(&table);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runs");
         std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-        let path = folder.join(format!("{}.md", name.replace(' ', "_")));
+        let path = folder.join(format!("{}.md", title.replace(' ', "_")));
         std::fs::write(&path, table).map_err(Error::io(path))
     }
 
     /// A Markdown table: a cell says how many runs there were and, where there are some, how many failed.
-    fn table(&self, name: &str, started: Instant) -> String {
+    fn table(&self, title: &str, started: Instant) -> String {
         let columns: std::collections::BTreeSet<&String> =
             self.runs.values().flat_map(BTreeMap::keys).collect();
-        let mut table = format!("\n{name}: ");
+        let mut table = format!("\n{title}: ");
         let counts = self.runs.values().flat_map(BTreeMap::values);
         let (runs, failures) = counts.fold((0, 0), |(runs, failures), count| {
             (runs + count.runs, failures + count.failures)
         });
-        let size = if is_full() { "all" } else { "a sample" };
+        let size = match (alone(), is_full()) {
+            (Some(_), _) => "chosen by name",
+            (None, true) => "all",
+            (None, false) => "a sample",
+        };
         let seconds = started.elapsed().as_secs();
         // Writing to a String does not fail.
         let _ = writeln!(

@@ -31,7 +31,7 @@ impl Session {
     /// tests read as what a user sees, whatever the type.
     pub fn query(&mut self, sql: &str) -> Result<Rows> {
         let mut rows = Rows::default();
-        for message in self.client.simple_query(sql)? {
+        for message in self.run(sql)? {
             match message {
                 SimpleQueryMessage::RowDescription(columns) => {
                     rows.columns = columns
@@ -55,7 +55,7 @@ impl Session {
 
     /// Runs one statement or several and returns how many rows the last of them touched.
     pub fn execute(&mut self, sql: &str) -> Result<u64> {
-        let messages = self.client.simple_query(sql)?;
+        let messages = self.run(sql)?;
         let completed = messages.iter().rev().find_map(|message| match message {
             SimpleQueryMessage::CommandComplete(count) => Some(*count),
             _ => None,
@@ -74,13 +74,23 @@ impl Session {
 
     /// Runs a statement that must fail and returns how.
     pub fn refusal(&mut self, sql: &str) -> Result<ServerMessage> {
-        match self.client.simple_query(sql).map_err(Error::from) {
+        match self.run(sql) {
             Err(Error::Sql(message)) => Ok(*message),
             Err(other) => Err(other),
             Ok(_) => Err(Error::NotRefused {
                 statement: sql.to_owned(),
             }),
         }
+    }
+
+    /// The driver hands on an error before the server has rolled back; this does so after.
+    fn run(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
+        let answer = self.client.simple_query(sql);
+        if answer.is_err() {
+            // Fails where the error has ended the session, which waits for nothing.
+            let _ = self.client.simple_query("");
+        }
+        Ok(answer?)
     }
 
     /// The notices, warnings and other messages since the last call.

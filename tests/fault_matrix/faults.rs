@@ -77,6 +77,9 @@ impl Fault {
     /// What is promised when this call of an edit's meets it.
     pub fn promise(self, edit: Edit, call: &str) -> Promise {
         let is_delete = edit == Edit::Delete && call.contains(":Delete");
+        let takes_away = [":Detach", ":Revoke"]
+            .iter()
+            .any(|verb| call.contains(verb));
         // A role's policies and a repository's images do not go by themselves.
         let waits = !["ecr:", "iam:", "ecs:DeleteService"]
             .iter()
@@ -88,7 +91,7 @@ impl Fault {
             | ReplyLost
             | ResetMidBody
             | Malformed => Promise::Overcome,
-            NotFoundForAWhile if is_delete => Promise::Overcome,
+            NotFoundForAWhile if is_delete || takes_away => Promise::Overcome,
             InUseForAWhile if is_delete && waits => Promise::Overcome,
             Denied => Promise::Told,
             // Not every call is known to be answered so.

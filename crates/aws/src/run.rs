@@ -3,7 +3,7 @@
 use crate::error::{AwsError, found};
 use crate::resource::{Changed, KnownRows, Reader, Resource};
 use crate::session::{Patience, Session};
-use crate::writer::{Message, Stop, Writer, slowly};
+use crate::writer::{Message, Stop, Writer};
 use async_trait::async_trait;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -15,7 +15,6 @@ use iasql_engine::{Object, Row};
 use std::collections::HashMap;
 use std::rc::Rc;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
 
 /// Where records are made durable.
 #[async_trait(?Send)]
@@ -231,32 +230,18 @@ async fn perform(writer: Writer, task: Task) -> Result<Made, AwsError> {
     }
 }
 
-/// Deletes the object. AWS also says of what was made moments ago that it does not exist. So that is believed only where
-/// the object cannot be seen either.
+/// Deletes the object.
 async fn delete(
     resource: &'static dyn Resource,
     writer: &Writer,
     object: &Object,
 ) -> Result<(), AwsError> {
-    let kind = resource.kind();
-    let started = Instant::now();
-    let mut attempt = 0;
-    loop {
-        let error = match resource.delete(writer, object).await {
-            Err(error) if error.is_absent(&kind.errors) => error,
-            result => return result,
-        };
-        let seen = found(kind, resource.describe(writer.reader(), &object.id).await)?.flatten();
-        if seen.is_none() {
-            return Ok(());
-        }
-        if started.elapsed() >= writer.patience.propagation
-            || writer.waits(&error, slowly(attempt)).await
-        {
-            return Err(error);
-        }
-        attempt += 1;
-    }
+    let delete = async || resource.delete(writer, object).await;
+    let is_seen = async || {
+        let seen = resource.describe(writer.reader(), &object.id).await;
+        Ok(found(resource.kind(), seen)?.flatten().is_some())
+    };
+    writer.take_away(delete, is_seen).await
 }
 
 /// Makes the object. A create that was not answered is not sent again before it has been looked for.

@@ -238,6 +238,33 @@ impl Writer {
         pause(error.class, attempt)
     }
 
+    /// Takes away an object, or a part of one. AWS also says of what was made moments ago that it does not exist. So that
+    /// is believed only where it cannot be seen either; what is seen is taken away again, within the patience for what
+    /// is not known everywhere yet.
+    pub async fn take_away(
+        &self,
+        mut take: impl AsyncFnMut() -> Result<(), AwsError>,
+        mut is_seen: impl AsyncFnMut() -> Result<bool, AwsError>,
+    ) -> Result<(), AwsError> {
+        let started = Instant::now();
+        let mut attempt = 0;
+        loop {
+            let error = match take().await {
+                Err(error) if error.is_absent(&self.kind.errors) => error,
+                result => return result,
+            };
+            if !is_seen().await? {
+                return Ok(());
+            }
+            if started.elapsed() >= self.patience.propagation
+                || self.waits(&error, slowly(attempt)).await
+            {
+                return Err(error);
+            }
+            attempt += 1;
+        }
+    }
+
     /// Asks again and again until the answer is there, within the bound for waiting.
     pub async fn until<T>(
         &self,
@@ -263,7 +290,7 @@ impl Writer {
     }
 
     /// Waits before another attempt after this failure; true, and at once, where the run is to stop.
-    pub(crate) async fn waits(&self, error: &AwsError, pause: Duration) -> bool {
+    async fn waits(&self, error: &AwsError, pause: Duration) -> bool {
         self.waiting(format!("{error}; trying again"));
         self.stop.within(pause).await
     }
@@ -309,6 +336,6 @@ impl Stop {
 }
 
 /// Half a second, growing to ten.
-pub(crate) fn slowly(attempt: u32) -> Duration {
+fn slowly(attempt: u32) -> Duration {
     Duration::from_millis(500 * 2u64.pow(attempt.min(5))).min(Duration::from_secs(10))
 }

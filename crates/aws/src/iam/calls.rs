@@ -173,23 +173,26 @@ pub async fn attach(writer: &Writer, role: &str, policy: &str) -> Result<(), Aws
     Ok(())
 }
 
-/// A policy that is not attached any more is what was wanted. It says nothing about the role, so it does not leave
-/// here as the error that means an absent role.
+/// Takes a policy from a role. That it is not attached any more is what was wanted.
 pub async fn detach(writer: &Writer, role: &str, policy: &str) -> Result<(), AwsError> {
-    let answer = writer
-        .write(op("DetachRolePolicy"), || {
-            writer
-                .iam()
-                .detach_role_policy()
-                .role_name(role)
-                .policy_arn(policy)
-                .send()
-        })
-        .await;
-    match answer {
-        Err(error) if !error.is_absent(&ROLE.errors) => Err(error),
-        _ => Ok(()),
-    }
+    let detach = async || {
+        writer
+            .write(op("DetachRolePolicy"), || {
+                writer
+                    .iam()
+                    .detach_role_policy()
+                    .role_name(role)
+                    .policy_arn(policy)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    };
+    let is_attached = async || {
+        let attached = attached_policies(writer.reader(), &role.into()).await?;
+        Ok(attached.iter().any(|it| it.policy_arn() == Some(policy)))
+    };
+    writer.take_away(detach, is_attached).await
 }
 
 pub async fn retag(writer: &Writer, role: &str, retag: &Retag) -> Result<(), AwsError> {

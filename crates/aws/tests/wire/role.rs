@@ -1,7 +1,7 @@
 //! `role` on the wire.
 
 use crate::account::Account;
-use crate::replay::{Call, call};
+use crate::replay::{Call, Expected, call};
 use iasql_aws::error::Class;
 use iasql_aws::iam::role::{ROLE, Role};
 use iasql_engine::object::Owner;
@@ -428,22 +428,71 @@ const PROFILE: &str = "<member><Path>/</Path><InstanceProfileName>web</InstanceP
 
 #[test]
 fn delete_detaches_first_and_goes_on_when_a_policy_is_gone_already() {
-    let aws = Account::new(
-        besides("a", "", "").into_iter().chain([
-            done(
-                "DetachRolePolicy",
-                json!({"RoleName": "a", "PolicyArn": EXECUTION}),
-            ),
-            call(
-                "DetachRolePolicy",
-                json!({"RoleName": "a", "PolicyArn": READ_ONLY}),
-            )
-            .error(404, "NoSuchEntity", "Policy was not found."),
-            done("DeleteRole", json!({"RoleName": "a"})),
-        ]),
-    );
+    let aws = Account::new(besides("a", "", "").into_iter().chain([
+        detach(EXECUTION).xml(""),
+        detach(READ_ONLY).error(404, "NoSuchEntity", "Policy was not found."),
+        attached("a", &[]),
+        done("DeleteRole", json!({"RoleName": "a"})),
+    ]));
     let step = aws.delete(&Role, &object("a", &[EXECUTION, READ_ONLY]));
     step.result.unwrap();
+    assert_eq!(step.waited, Vec::<String>::new());
+}
+
+#[test]
+fn a_policy_that_is_said_not_to_be_attached_and_is_listed_is_detached_again() {
+    let not_found = || detach(EXECUTION).error(404, "NoSuchEntity", "Policy was not found.");
+    let aws = Account::new([
+        not_found(),
+        attached("a", &[READ_ONLY, EXECUTION]),
+        not_found(),
+        attached("a", &[EXECUTION]),
+        detach(EXECUTION).xml(""),
+    ]);
+    let step = aws.update(
+        &Role,
+        &object("a", &[EXECUTION]),
+        &row("a"),
+        &["attached_policies_arns"],
+    );
+    step.result.unwrap();
+    assert_eq!(step.waited.len(), 2);
+}
+
+#[test]
+fn a_policy_of_a_role_that_is_gone_is_not_said_to_be_detached() {
+    let aws = Account::new([
+        detach(EXECUTION).error(404, "NoSuchEntity", "The role cannot be found."),
+        list_attached("a").error(404, "NoSuchEntity", "The role cannot be found."),
+    ]);
+    let step = aws.update(
+        &Role,
+        &object("a", &[EXECUTION]),
+        &row("a"),
+        &["attached_policies_arns"],
+    );
+    assert!(step.result.unwrap_err().is_absent(&ROLE.errors));
+}
+
+fn detach(policy: &str) -> Expected {
+    call(
+        "DetachRolePolicy",
+        json!({"RoleName": "a", "PolicyArn": policy}),
+    )
+}
+
+fn list_attached(role: &str) -> Expected {
+    let request = json!({"RoleName": role, "MaxItems": "1000"});
+    call("ListAttachedRolePolicies", request)
+}
+
+/// What ListAttachedRolePolicies answers with.
+fn attached(role: &str, arns: &[&str]) -> Call {
+    list_attached(role).xml(&format!(
+        "<AttachedPolicies>{}</AttachedPolicies>{}",
+        policies(arns),
+        more(None)
+    ))
 }
 
 #[test]
