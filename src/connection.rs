@@ -12,6 +12,7 @@ use iasql_aws::session::{Credentials, Settings};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 type Options = BTreeMap<String, String>;
 
@@ -27,6 +28,7 @@ pub fn current() -> Result<Settings, Problem> {
                 credentials: Credentials::Chain,
                 endpoint_url: None,
                 region: default_region(),
+                request_limits: NonZeroU32::MIN,
             }),
             false => Err(Problem::NoServer {
                 server,
@@ -66,7 +68,16 @@ pub fn current() -> Result<Settings, Problem> {
         credentials,
         endpoint_url: options.get("endpoint_url").cloned(),
         region: options.get("region").cloned().or_else(default_region),
+        request_limits: request_limits(&options),
     })
+}
+
+/// How many times AWS's published request limits the server says the account has; without a word, these.
+fn request_limits(server: &Options) -> NonZeroU32 {
+    let written = server.get("request_limits");
+    // Checked when it was written.
+    let times = written.and_then(|times| times.parse().ok());
+    times.unwrap_or(NonZeroU32::MIN)
 }
 
 /// What of the server process's own the credentials are, or are got with. A server's owner chooses where requests go,
@@ -237,7 +248,12 @@ fn user_name(user: pg_sys::Oid) -> String {
     .unwrap_or_default()
 }
 
-const SERVER_OPTIONS: &[&str] = &["region", "endpoint_url", "allowed_role_arns"];
+const SERVER_OPTIONS: &[&str] = &[
+    "region",
+    "endpoint_url",
+    "allowed_role_arns",
+    "request_limits",
+];
 const MAPPING_OPTIONS: &[&str] = &[
     "access_key_id",
     "secret_access_key",
@@ -338,6 +354,9 @@ fn malformed(name: &str, value: &str) -> Option<&'static str> {
         }
         "role_arn" if !(value.starts_with("arn:") && value.contains(":role/")) => {
             Some("A role is an ARN like arn:aws:iam::123456789012:role/name.")
+        }
+        "request_limits" if value.parse::<NonZeroU32>().is_err() => {
+            Some("Request limits are a whole number of times those that AWS publishes, like 10.")
         }
         "server_identity" if value != "true" => Some("The only value is true."),
         _ if value.is_empty() => Some("The value is empty."),

@@ -172,6 +172,7 @@ fn nothing_that_is_given_to_functions_options_or_settings_ends_a_backend() -> Re
                 "region",
                 "endpoint_url",
                 "allowed_role_arns",
+                "request_limits",
                 "access_key_id",
                 "secret_access_key",
                 "session_token",

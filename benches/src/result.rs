@@ -51,8 +51,8 @@ pub struct Finding {
     pub unit: &'static str,
     /// What is asked.
     pub goal: Goal,
-    /// What was found; None where it could not be measured.
-    pub sample: Option<Sample>,
+    /// What was found.
+    pub sample: Sample,
     /// What there is to know besides.
     pub note: String,
 }
@@ -64,19 +64,8 @@ impl Finding {
             case: case.into(),
             unit,
             goal,
-            sample: Some(sample),
+            sample,
             note: String::new(),
-        }
-    }
-
-    /// A case that could not be measured, and why. It counts as missed.
-    pub fn none(case: impl Into<String>, goal: Goal, why: impl Into<String>) -> Self {
-        Self {
-            case: case.into(),
-            unit: "",
-            goal,
-            sample: None,
-            note: why.into(),
         }
     }
 
@@ -89,7 +78,7 @@ impl Finding {
 
     /// Whether the goal is met.
     pub fn is_met(&self) -> bool {
-        let median = self.sample.as_ref().map_or(f64::NAN, Sample::median);
+        let median = self.sample.median();
         match self.goal {
             Goal::AtMost(bound) => median <= bound,
             Goal::AtLeast(bound) => median >= bound,
@@ -106,14 +95,9 @@ impl fmt::Display for Finding {
             Goal::AtLeast(bound) => format!("≥ {} {}", figure(bound), self.unit),
             Goal::Told => String::new(),
         };
-        let (median, spread) = match &self.sample {
-            Some(sample) => {
-                let (least, largest) = sample.spread();
-                let median = format!("{} {}", figure(sample.median()), self.unit);
-                (median, format!("{}–{}", figure(least), figure(largest)))
-            }
-            None => ("not measured".to_owned(), String::new()),
-        };
+        let median = format!("{} {}", figure(self.sample.median()), self.unit);
+        let (least, largest) = self.sample.spread();
+        let spread = format!("{}–{}", figure(least), figure(largest));
         let verdict = match self.goal {
             Goal::Told => "",
             _ if self.is_met() => "met",
@@ -153,6 +137,7 @@ mod tests {
         assert!(finding(Goal::AtMost(2.0)).is_met());
         assert!(!finding(Goal::AtMost(1.9)).is_met());
         assert!(!finding(Goal::AtLeast(2.1)).is_met());
-        assert!(!Finding::none("case", Goal::AtMost(1.0), "no time").is_met());
+        let nothing = Finding::new("case", "s", Goal::AtMost(1.0), Sample::new([]));
+        assert!(!nothing.is_met());
     }
 }

@@ -15,7 +15,7 @@ fn unknown_and_malformed_options_are_refused_when_written() -> Result {
             "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (regoin 'us-east-2')",
             "HV00D",
             "invalid option \"regoin\"",
-            "Valid options are: region, endpoint_url, allowed_role_arns.",
+            "Valid options are: region, endpoint_url, allowed_role_arns, request_limits.",
         ),
         (
             "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (region 'us east 2')",
@@ -42,10 +42,40 @@ fn unknown_and_malformed_options_are_refused_when_written() -> Result {
             "An endpoint is a URL like http://127.0.0.1:5000.",
         ),
         (
+            "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (request_limits '0')",
+            "HV024",
+            "invalid value for option \"request_limits\"",
+            "Request limits are a whole number of times those that AWS publishes, like 10.",
+        ),
+        (
+            "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (request_limits '-1')",
+            "HV024",
+            "invalid value for option \"request_limits\"",
+            "Request limits are a whole number of times those that AWS publishes, like 10.",
+        ),
+        (
+            "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (request_limits '1.5')",
+            "HV024",
+            "invalid value for option \"request_limits\"",
+            "Request limits are a whole number of times those that AWS publishes, like 10.",
+        ),
+        (
+            "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (request_limits 'ten')",
+            "HV024",
+            "invalid value for option \"request_limits\"",
+            "Request limits are a whole number of times those that AWS publishes, like 10.",
+        ),
+        (
+            "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (request_limits '')",
+            "HV024",
+            "invalid value for option \"request_limits\"",
+            "Request limits are a whole number of times those that AWS publishes, like 10.",
+        ),
+        (
             "CREATE SERVER s FOREIGN DATA WRAPPER iasql OPTIONS (access_key_id 'wJalrXUtnFEMI-canary')",
             "HV00D",
             "invalid option \"access_key_id\"",
-            "Valid options are: region, endpoint_url, allowed_role_arns.",
+            "Valid options are: region, endpoint_url, allowed_role_arns, request_limits.",
         ),
         (
             "ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD sekret 'wJalrXUtnFEMI-canary')",

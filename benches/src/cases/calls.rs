@@ -1,15 +1,13 @@
 //! How many calls a full read takes, against the fewest that AWS's page sizes allow.
 
-use std::time::Duration;
-
 use crate::aws::{Kind, Pace, Sizes};
 use crate::bench::Bench;
 use crate::error::Result;
 use crate::result::{Finding, Goal, Sample};
 
-/// AWS's own limits make some reads last for hours. Those that last longer than this many seconds are not run, unless
-/// `IASQL_BENCH_LONGEST` says otherwise.
-const LONGEST: u64 = 60;
+/// How many times AWS's published request limits the account has. At the published ones some reads last for hours, and
+/// their calls are as many.
+const REQUEST_LIMITS: u32 = 100_000;
 
 /// Counts the calls of the first read of each table, at three sizes.
 pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
@@ -22,29 +20,15 @@ pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn longest() -> Duration {
-    let seconds = std::env::var("IASQL_BENCH_LONGEST").ok();
-    Duration::from_secs(
-        seconds
-            .and_then(|seconds| seconds.parse().ok())
-            .unwrap_or(LONGEST),
-    )
-}
-
 fn count_calls(bench: &Bench, kind: Kind, count: usize) -> Result<Finding> {
     let case = format!("calls of a full read: {}, {count} objects", kind.table());
     let goal = Goal::AtMost(1.1);
     let sizes = sizes(kind, count);
-    let lasts = at_least(kind, count);
-    if lasts > longest() {
-        let minutes = lasts.as_secs_f64() / 60.0;
-        let why = format!(
-            "AWS's request limits make this read last {minutes:.0} minutes; run with IASQL_BENCH_LONGEST"
-        );
-        return Ok(Finding::none(case, goal, why));
-    }
     let database = bench.account(&sizes, Pace::default())?;
     let mut session = database.connect()?;
+    session.query(&format!(
+        "ALTER SERVER aws OPTIONS (ADD request_limits '{REQUEST_LIMITS}')"
+    ))?;
     let measured = bench.measure(
         &mut session,
         &format!("SELECT iasql_install('{}')", module(kind)),
@@ -138,21 +122,4 @@ fn bound(kind: Kind, sizes: &Sizes) -> usize {
             clusters * each.div_ceil(100).max(1) + n.div_ceil(10)
         }
     }
-}
-
-/// How long AWS's request limits make the read of a kind last; IAM and ECR, which publish none, are taken at the pace
-/// at which the extension calls them.
-fn at_least(kind: Kind, count: usize) -> Duration {
-    let (calls, burst, refill) = match kind {
-        Kind::Vpc => (count, 100, 20),
-        Kind::LogGroup => (count / 50, 10, 10),
-        Kind::RepositoryPolicy | Kind::PublicRepository => (count, 20, 15),
-        Kind::LoadBalancer => (count + count / 20, 40, 10),
-        Kind::TargetGroup | Kind::Listener => (count / 20, 40, 10),
-        Kind::TaskDefinition => (count, 50, 20),
-        Kind::Service => (count / 10, 100, 20),
-        Kind::Cluster => (count / 50, 50, 20),
-        _ => return Duration::ZERO,
-    };
-    Duration::from_secs((calls.saturating_sub(burst) / refill) as u64)
 }

@@ -3,12 +3,13 @@
 //! Sources, looked up in the AWS documentation: "Request throttling for the Amazon EC2 API" (per account, region and
 //! action), "Request throttling for the Amazon ECS API", "Request throttling for the Elastic Load Balancing API"
 //! (category buckets and one of the account), "CloudWatch Logs quotas". IAM and ECR publish no rate; the figures for
-//! them are chosen below what other tools use.
+//! them are chosen below what other tools use. AWS raises limits on request, so a session's are a multiple of these.
 
 use crate::operation::{Operation, Service};
 use iasql_engine::Region;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -79,12 +80,21 @@ struct Bucket {
 }
 
 /// The buckets of one account, shared by all calls of a session.
-#[derive(Default)]
 pub struct Limiter {
+    /// How many times the published limits AWS grants this account.
+    times: f64,
     buckets: RefCell<HashMap<(Service, &'static str, Region), Bucket>>,
 }
 
 impl Limiter {
+    /// The buckets of an account to which AWS grants this many times the published limits.
+    pub fn new(times: NonZeroU32) -> Limiter {
+        Limiter {
+            times: times.get().into(),
+            buckets: RefCell::default(),
+        }
+    }
+
     /// Waits until every bucket of the operation has a token, and takes them.
     pub async fn acquire(&self, operation: Operation, region: &Region) {
         for limit in limits(operation) {
@@ -101,25 +111,26 @@ impl Limiter {
     /// Takes a token, or says how long to wait for one.
     fn take(&self, service: Service, limit: Limit, region: &Region) -> Duration {
         let now = Instant::now();
+        let (burst, refill) = (limit.burst * self.times, limit.refill * self.times);
         let mut buckets = self.buckets.borrow_mut();
         let bucket = buckets
             .entry((service, limit.group, region.clone()))
             .or_insert(Bucket {
-                tokens: limit.burst,
+                tokens: burst,
                 refilled: now,
                 closed_until: now,
             });
         if bucket.closed_until > now {
             return bucket.closed_until - now;
         }
-        let gained = (now - bucket.refilled).as_secs_f64() * limit.refill;
-        bucket.tokens = (bucket.tokens + gained).min(limit.burst);
+        let gained = (now - bucket.refilled).as_secs_f64() * refill;
+        bucket.tokens = (bucket.tokens + gained).min(burst);
         bucket.refilled = now;
         if bucket.tokens >= 1.0 {
             bucket.tokens -= 1.0;
             Duration::ZERO
         } else {
-            Duration::from_secs_f64((1.0 - bucket.tokens) / limit.refill)
+            Duration::from_secs_f64((1.0 - bucket.tokens) / refill)
         }
     }
 
@@ -152,7 +163,7 @@ mod tests {
     #[test]
     fn the_burst_is_free_and_then_the_refill_is_the_pace() {
         runtime().block_on(async {
-            let limiter = Limiter::default();
+            let limiter = Limiter::new(NonZeroU32::MIN);
             let region = Region::from("us-east-2");
             let create = Service::Elb.op("CreateLoadBalancer");
             let wait = |limiter: &Limiter| limiter.take(create.service, limits(create)[1], &region);
@@ -165,9 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn raised_limits_grant_that_many_times_the_calls() {
+        runtime().block_on(async {
+            let limiter = Limiter::new(NonZeroU32::new(3).expect("more than none"));
+            let region = Region::from("us-east-2");
+            let create = Service::Elb.op("CreateLoadBalancer");
+            let wait = || limiter.take(create.service, limits(create)[1], &region);
+            for _ in 0..30 {
+                assert_eq!(wait(), Duration::ZERO);
+            }
+            let pause = wait();
+            assert!(pause > Duration::from_secs(1) && pause <= Duration::from_secs(2));
+        });
+    }
+
+    #[test]
     fn a_throttle_answer_closes_the_bucket() {
         runtime().block_on(async {
-            let limiter = Limiter::default();
+            let limiter = Limiter::new(NonZeroU32::MIN);
             let region = Region::from("us-east-2");
             let describe = Service::Ec2.op("DescribeVpcs");
             limiter.acquire(describe, &region).await;

@@ -27,6 +27,7 @@ use iasql_engine::{ObjectKey, Region};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -81,6 +82,8 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// The region for the calls of global services; None asks the SDK's own configuration.
     pub region: Option<String>,
+    /// How many times its published request limits AWS grants the account.
+    pub request_limits: NonZeroU32,
 }
 
 /// The account behind the credentials.
@@ -163,7 +166,7 @@ impl Session {
         Session {
             sdk: sdk.to_builder().credentials_provider(credentials).build(),
             region: region.map_or_else(Region::default, |region| Region::from(region.as_ref())),
-            limiter: Limiter::default(),
+            limiter: Limiter::new(settings.request_limits),
             regions: RefCell::default(),
             identity: OnceCell::new(),
             unsaid: RefCell::default(),

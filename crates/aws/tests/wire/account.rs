@@ -1,13 +1,15 @@
 //! An AWS account that a script plays, and the calls of a table against it.
 
-use crate::replay::{Call, Replay, Request};
+use crate::replay::{Call, Replay, Request, call};
 use iasql_aws::error::AwsError;
 use iasql_aws::resource::{Changed, KnownRows, Reader, Resource};
 use iasql_aws::session::{Credentials, Patience, Session, Settings};
 use iasql_aws::writer::{Companion, Message, Stop, Writer};
 use iasql_engine::kind::{Repeat, Scope};
 use iasql_engine::{CloudId, Object, Region, Row};
+use serde_json::json;
 use std::cell::RefCell;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -18,6 +20,13 @@ pub const REGION: &str = "us-east-2";
 
 /// The owner tag that the create of a kind without a unique name carries.
 pub const OWNER: &str = "database/intent";
+
+/// Expects the call that asks who calls.
+pub fn identity() -> Call {
+    call("GetCallerIdentity", json!({})).xml(
+        "<Arn>arn:aws:iam::123456789012:user/ana</Arn><UserId>AIDA</UserId><Account>123456789012</Account>",
+    )
+}
 
 /// The account.
 pub struct Account {
@@ -80,6 +89,7 @@ impl Account {
             credentials,
             endpoint_url: Some(endpoint_url),
             region: Some(REGION.to_owned()),
+            request_limits: NonZeroU32::MIN,
         }));
         Account {
             replay,
