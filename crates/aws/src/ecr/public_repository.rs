@@ -3,14 +3,13 @@
 use super::{PAGE, public_op as op};
 use crate::access::Access;
 use crate::error::AwsError;
-use crate::paging::all_pages;
+use crate::paging::{all_pages, side_by_side};
 use crate::resource::{Changed, Reader, Resource};
 use crate::tags::{Retag, from_pairs, with_tags_of};
 use crate::time;
 use crate::writer::Writer;
 use async_trait::async_trait;
 use aws_sdk_ecrpublic::types::{self, Tag};
-use futures::future::try_join_all;
 use iasql_engine::kind::{Errors, Kind, tags, text, time as time_column};
 use iasql_engine::{CloudId, Object, Region, Row};
 
@@ -63,7 +62,7 @@ impl Resource for PublicRepository {
         })
         .await?;
         let objects = repositories.iter().filter_map(object);
-        try_join_all(objects.map(|object| with_tags(&access, object))).await
+        side_by_side(objects, |object| with_tags(&access, object)).await
     }
 
     async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError> {

@@ -3,11 +3,11 @@
 use super::op;
 use super::repository::Repository;
 use crate::error::AwsError;
+use crate::paging::side_by_side;
 use crate::resource::{Changed, Reader, Resource};
 use crate::writer::Writer;
 use async_trait::async_trait;
 use aws_sdk_ecr::operation::set_repository_policy::builders::SetRepositoryPolicyFluentBuilder;
-use futures::future::try_join_all;
 use iasql_engine::kind::{Errors, Kind, policy, refers_by_name, text};
 use iasql_engine::{CloudId, Object, Row, Value};
 
@@ -47,10 +47,10 @@ impl Resource for RepositoryPolicy {
 
     async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError> {
         let repositories = reader.objects(&Repository).await?;
-        let policies = repositories
-            .iter()
-            .map(|repository| self.describe(reader, &repository.id));
-        let policies = try_join_all(policies).await?;
+        let policies = side_by_side(repositories.iter(), |repository| {
+            self.describe(reader, &repository.id)
+        })
+        .await?;
         Ok(policies.into_iter().flatten().collect())
     }
 

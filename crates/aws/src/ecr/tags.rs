@@ -3,12 +3,12 @@
 use super::op;
 use super::repository::REPOSITORY;
 use crate::error::AwsError;
+use crate::paging::side_by_side;
 use crate::resource::Reader;
 use crate::tagging;
 use crate::tags::{Retag, from_pairs};
 use crate::writer::Writer;
 use aws_sdk_ecr::types::Tag;
-use futures::future::try_join_all;
 use iasql_engine::{Object, Value};
 
 /// Fills the `tags` of the objects.
@@ -31,11 +31,11 @@ async fn fill_new(reader: &Reader, objects: &mut [Object]) -> Result<(), AwsErro
     let new = objects.iter_mut().filter(|object| {
         reader.known(&REPOSITORY, &object.id).is_none() && object.row.tags().is_empty()
     });
-    try_join_all(new.map(async |object| {
+    side_by_side(new, async |object: &mut Object| {
         let tags = of(reader, object).await?;
         object.row.set("tags", tags);
         Ok(())
-    }))
+    })
     .await?;
     Ok(())
 }

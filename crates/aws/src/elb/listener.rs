@@ -3,13 +3,12 @@
 use super::load_balancer::{LOAD_BALANCER, LoadBalancer};
 use super::{PAGE, PROTOCOLS, op};
 use crate::error::AwsError;
-use crate::paging::all_pages;
+use crate::paging::{all_pages, side_by_side};
 use crate::resource::{Changed, Reader, Resource};
 use crate::tags::{Retag, with_tags_of};
 use crate::writer::Writer;
 use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, Certificate};
-use futures::future::try_join_all;
 use iasql_engine::kind::{Errors, Kind, Replace, int, refers_by_name, tags, text};
 use iasql_engine::{CloudId, Object, Row};
 
@@ -68,8 +67,8 @@ impl Resource for Listener {
 
     async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError> {
         let balancers = reader.objects(&LoadBalancer).await?;
-        let listeners = balancers.iter().map(|it| listeners_of(reader, &it.id));
-        let listeners = try_join_all(listeners).await?.concat();
+        let listeners = side_by_side(balancers.iter(), |it| listeners_of(reader, &it.id));
+        let listeners = listeners.await?.concat();
         let objects = listeners.iter().filter_map(|it| object(reader, it));
         super::with_tags(reader, objects.collect()).await
     }

@@ -7,6 +7,7 @@ pub mod target_group;
 
 use crate::error::{AwsError, found};
 use crate::operation::{Operation, Service};
+use crate::paging::side_by_side;
 use crate::resource::{Reader, Resource};
 use crate::tags::{Retag, from_pairs};
 use crate::writer::Writer;
@@ -39,7 +40,7 @@ const fn op(name: &'static str) -> Operation {
 /// ARNs.
 async fn with_tags(reader: &Reader, objects: Vec<Object>) -> Result<Vec<Object>, AwsError> {
     let chunks = objects.chunks(TAGGED_AT_ONCE);
-    let tagged = try_join_all(chunks.map(|chunk| tag(reader, chunk.to_vec()))).await?;
+    let tagged = side_by_side(chunks, |chunk| tag(reader, chunk.to_vec())).await?;
     Ok(tagged.concat())
 }
 
