@@ -31,7 +31,7 @@ CREATE TRIGGER keep_id AFTER UPDATE ON @schema@.log_group
 COMMENT ON TABLE @schema@.log_group IS 'Log groups of CloudWatch Logs.';
 COMMENT ON COLUMN @schema@.log_group.log_group_name IS 'Name, unique in the region. A change replaces the log group.';
 COMMENT ON COLUMN @schema@.log_group.log_group_arn IS 'ARN; it ends in :*. Filled by AWS.';
-COMMENT ON COLUMN @schema@.log_group.creation_time IS 'When it was made. Filled by AWS.';
+COMMENT ON COLUMN @schema@.log_group.creation_time IS 'When it was made. Filled by AWS: not by the create, but by what reads it next.';
 COMMENT ON COLUMN @schema@.log_group.retention_in_days IS 'Days after which events expire; AWS takes certain numbers only: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653. Changed in place. NULL: never.';
 COMMENT ON COLUMN @schema@.log_group.tags IS 'Tags, an object of strings. Changed in place.';
 COMMENT ON COLUMN @schema@.log_group.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';

@@ -69,11 +69,10 @@ fn a_row_without_an_object_makes_one_and_is_filled_in_the_same_transaction() -> 
         session.query("SELECT * FROM iasql_apply()")?.lines(),
         ["create|log_group|1|a"]
     );
-    let filled = session
-        .query("SELECT log_group_arn, creation_time > now() - interval '1 hour' FROM log_group")?;
+    let filled = session.query("SELECT log_group_arn FROM log_group")?;
     assert_eq!(
         filled.lines(),
-        ["arn:aws:logs:us-east-2:123456789012:log-group:a:*|t"]
+        ["arn:aws:logs:us-east-2:123456789012:log-group:a:*"]
     );
     session.query("COMMIT")?;
     assert_eq!(in_cloud(&fixture)?, [("a".to_owned(), Some(7))]);

@@ -3,7 +3,8 @@
 //! A table's file holds a typed literal that says what each column is ([`iasql_engine::Kind`]) and the calls behind
 //! its rows ([`resource::Resource`]). Everything else is shared: the session and its clients ([`session`]), sending,
 //! retrying and pacing calls ([`access`], [`limits`]), paging ([`paging`]), journaling writes ([`writer`]), tags
-//! ([`tags`], [`tagging`]), reading all tables side by side ([`read`]), what lists do not settle ([`doubt`]) and running a plan ([`run`]).
+//! ([`tags`], [`tagging`]), reading all tables side by side ([`read`]), what lists do not settle ([`doubt`]),
+//! running a plan ([`run`]) and what a run need not ask again ([`seen`]).
 //!
 //! This crate must not know Postgres.
 
@@ -16,6 +17,7 @@ pub mod paging;
 pub mod read;
 pub mod resource;
 pub mod run;
+pub mod seen;
 pub mod session;
 pub mod tagging;
 pub mod tags;

@@ -52,6 +52,7 @@ pub struct Unread {
 /// Reads. Fails where nothing can be read at all, for a reason that lies not with some service: credentials that AWS does
 /// not accept, an endpoint that is down or none of AWS's.
 pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, AwsError> {
+    session.seen().forget();
     let expected = request.known.keys().cloned().chain(request.made);
     let doubts = Doubts::new(expected, request.deleted, request.lost);
     let reader = Reader::new(session.access(&Region::default()), request.known);

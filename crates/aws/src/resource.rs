@@ -159,7 +159,8 @@ impl Reader {
         self.shared.known.get(&self.key(kind, id))
     }
 
-    fn key(&self, kind: &Kind, id: &CloudId) -> ObjectKey {
+    /// The object of this id in this region.
+    pub fn key(&self, kind: &Kind, id: &CloudId) -> ObjectKey {
         ObjectKey {
             table: kind.table,
             region: self.region().clone(),

@@ -93,6 +93,7 @@ pub async fn run(mut run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
             }
         }
         if executor.is_over() {
+            run.session.seen().forget();
             return executor.outcomes();
         }
         commands = tokio::select! {
@@ -108,6 +109,9 @@ pub async fn run(mut run: Run<'_>, steps: Vec<Step>) -> Outcomes<AwsError> {
                 }
             }),
             Some((step, result)) = tasks.next() => {
+                if let Ok(Made { object: Some(object), .. }) = &result {
+                    run.session.seen().keep_made(object);
+                }
                 // What a step's code said while it ran comes before its end.
                 let mut commands = Vec::new();
                 while let Ok(message) = messages.try_recv() {

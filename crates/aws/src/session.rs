@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::error::{AwsError, Class};
 use crate::limits::Limiter;
 use crate::operation::Service;
+use crate::seen::Seen;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
@@ -127,6 +128,7 @@ pub struct Session {
     identity: OnceCell<Identity>,
     /// Objects that no row can say, and why.
     unsaid: RefCell<HashMap<ObjectKey, String>>,
+    seen: Seen,
 }
 
 impl Session {
@@ -170,6 +172,7 @@ impl Session {
             regions: RefCell::default(),
             identity: OnceCell::new(),
             unsaid: RefCell::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -181,6 +184,11 @@ impl Session {
     /// The token buckets.
     pub fn limiter(&self) -> &Limiter {
         &self.limiter
+    }
+
+    /// What the run has seen.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Access to one region; global services are called through the session's own.

@@ -52,7 +52,11 @@ impl Resource for Subnet {
     }
 
     async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError> {
-        read(reader, None).await
+        let subnets = read(reader, None).await?;
+        // New load balancers are put into subnets.
+        let seen = reader.session().seen();
+        seen.keep(&SUBNET, reader.region(), subnets.clone());
+        Ok(subnets)
     }
 
     async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError> {
@@ -61,6 +65,7 @@ impl Resource for Subnet {
     }
 
     async fn create(&self, writer: &Writer, row: &Row) -> Result<Object, AwsError> {
+        writer.session().seen().outdate(&SUBNET, writer.region());
         let tags = super::tag_specifications(writer, ResourceType::Subnet, row);
         let answer = writer
             .create(
@@ -111,6 +116,7 @@ impl Resource for Subnet {
     }
 
     async fn delete(&self, writer: &Writer, object: &Object) -> Result<(), AwsError> {
+        writer.session().seen().outdate(&SUBNET, writer.region());
         writer
             .delete(op("DeleteSubnet"), || {
                 writer
@@ -121,6 +127,18 @@ impl Resource for Subnet {
             })
             .await?;
         Ok(())
+    }
+}
+
+/// The subnets of a VPC: as the run has read them, else as AWS says now.
+pub(crate) async fn of_vpc(reader: &Reader, vpc: &CloudId) -> Result<Vec<Object>, AwsError> {
+    let kept = reader.session().seen().kept(&SUBNET, reader.region());
+    match kept {
+        Some(mut subnets) => {
+            subnets.retain(|subnet| subnet.row.object("vpc_id") == Some(vpc));
+            Ok(subnets)
+        }
+        None => read(reader, Some(filter("vpc-id", vpc))).await,
     }
 }
 

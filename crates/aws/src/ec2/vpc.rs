@@ -2,7 +2,7 @@
 
 use super::{PAGE, available, filter, op, security_group, security_group_rule};
 use crate::error::AwsError;
-use crate::paging::all_pages;
+use crate::paging::{all_pages, side_by_side};
 use crate::resource::{Changed, Reader, Resource};
 use crate::tags::Retag;
 use crate::writer::{Unmatched, Writer};
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     self, AttributeBooleanValue, Filter, ResourceType, VpcAttributeName, VpcState,
 };
-use futures::future::{join, try_join_all};
+use futures::future::join;
 use iasql_engine::kind::{Errors, Kind, Repeat, boolean, tags, text};
 use iasql_engine::object::Owner;
 use iasql_engine::{CloudId, Object, Row};
@@ -55,8 +55,13 @@ impl Resource for Vpc {
 
     async fn list(&self, reader: &Reader) -> Result<Vec<Object>, AwsError> {
         let vpcs = read(reader, None).await?;
-        let objects = try_join_all(vpcs.iter().map(|vpc| object(reader, vpc))).await?;
-        Ok(objects.into_iter().flatten().collect())
+        let objects = side_by_side(vpcs.iter(), |vpc| object(reader, vpc)).await?;
+        let objects: Vec<Object> = objects.into_iter().flatten().collect();
+        let default = objects.iter().filter(|vpc| is_default(vpc));
+        // Target groups and load balancers whose rows name no VPC are put into it.
+        let seen = reader.session().seen();
+        seen.keep(&VPC, reader.region(), default.cloned().collect());
+        Ok(objects)
     }
 
     async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError> {
@@ -136,10 +141,12 @@ impl Resource for Vpc {
 /// The default VPC of the reader's region, which AWS takes where none is named.
 pub async fn default_vpc(reader: &Reader) -> Result<Option<CloudId>, AwsError> {
     let vpcs = reader.objects(&Vpc).await?;
-    let default = vpcs
-        .iter()
-        .find(|vpc| vpc.row.bool("is_default") == Some(true));
+    let default = vpcs.iter().find(|vpc| is_default(vpc));
     Ok(default.map(|vpc| vpc.id.clone()))
+}
+
+fn is_default(vpc: &Object) -> bool {
+    vpc.row.bool("is_default") == Some(true)
 }
 
 async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<types::Vpc>, AwsError> {

@@ -1,7 +1,7 @@
 //! Which container of a task gets the requests of a service's target group. No column says it.
 
 use super::op;
-use super::task_definition;
+use super::task_definition::{self, TASK_DEFINITION};
 use crate::error::AwsError;
 use crate::operation::Service;
 use crate::resource::Reader;
@@ -45,8 +45,17 @@ pub(super) async fn of(
     ])
 }
 
-/// The containers that have a port, and the port.
+/// The containers that have a port, and the port. A revision never changes: one that the run has made is not asked for.
 async fn ports(reader: &Reader, definition: &CloudId) -> Result<Vec<(String, i32)>, AwsError> {
+    let seen = reader.session().seen();
+    if let Some(made) = seen.made(&TASK_DEFINITION, reader.region(), definition) {
+        let containers = made.parts("container_definitions").iter();
+        let ports = containers.filter_map(|container| {
+            let name = container.text("name").unwrap_or_default().to_owned();
+            Some((name, container.int("container_port")?))
+        });
+        return Ok(ports.collect());
+    }
     let answer = task_definition::read(reader, definition).await?;
     let definition = answer.and_then(|answer| answer.task_definition);
     let containers = definition.and_then(|definition| definition.container_definitions);

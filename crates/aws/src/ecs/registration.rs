@@ -3,6 +3,7 @@
 use super::{container_definition, cpu_memory, image};
 use crate::error::AwsError;
 use crate::iam;
+use crate::iam::role::ROLE;
 use crate::tags::OWNER_TAG;
 use crate::writer::Writer;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
@@ -79,6 +80,10 @@ async fn role_arn(writer: &Writer, role: Option<&CloudId>) -> Result<Option<Stri
     let Some(name) = role else {
         return Ok(None);
     };
+    let made = writer.session().seen().made(&ROLE, writer.region(), name);
+    if let Some(arn) = made.as_ref().and_then(|made| made.text("arn")) {
+        return Ok(Some(arn.to_owned()));
+    }
     if let Some(role) = iam::calls::role(writer.reader(), name).await? {
         return Ok(Some(role.arn));
     }

@@ -1,35 +1,43 @@
 //! Where a target group or a load balancer goes when its row does not say: the default VPC and its subnets.
 
+use crate::ec2::subnet::of_vpc;
+use crate::ec2::vpc::VPC;
 use crate::error::AwsError;
 use crate::operation::{Operation, Service};
-use crate::paging::all_pages;
 use crate::resource::Reader;
-use aws_sdk_ec2::types::{Filter, Subnet};
-use iasql_engine::{CloudId, Row};
+use aws_sdk_ec2::types::Filter;
+use iasql_engine::object::Owner;
+use iasql_engine::{CloudId, Object, Row};
 
-/// The region's default VPC. `operation` is the call that needs it. Looked for alone, because the list of all VPCs
-/// takes two more calls for each.
+/// The region's default VPC. `operation` is the call that needs it. Where the run has not read the list of all VPCs, it
+/// is looked for alone, because the list takes two more calls for each.
 pub(super) async fn default_vpc(
     reader: &Reader,
     operation: Operation,
 ) -> Result<CloudId, AwsError> {
-    let answer = reader
-        .read(Service::Ec2.op("DescribeVpcs"), || {
-            reader
-                .ec2()
-                .describe_vpcs()
-                .filters(filter("is-default", "true"))
-                .send()
-        })
-        .await?;
-    let vpcs = answer.vpcs.unwrap_or_default();
-    let vpc = vpcs.first().and_then(|vpc| vpc.vpc_id());
-    vpc.map(CloudId::from).ok_or_else(|| {
+    let kept = reader.session().seen().kept(&VPC, reader.region());
+    let vpc = match kept {
+        Some(vpcs) => vpcs.into_iter().next().map(|vpc| vpc.id),
+        None => ask_for_default_vpc(reader).await?,
+    };
+    vpc.ok_or_else(|| {
         AwsError::unsupported(
             operation,
             "the region has no default VPC; say in the row which VPC or subnets to use",
         )
     })
+}
+
+async fn ask_for_default_vpc(reader: &Reader) -> Result<Option<CloudId>, AwsError> {
+    let default = Filter::builder().name("is-default").values("true").build();
+    let answer = reader
+        .read(Service::Ec2.op("DescribeVpcs"), || {
+            reader.ec2().describe_vpcs().filters(default.clone()).send()
+        })
+        .await?;
+    let vpcs = answer.vpcs.unwrap_or_default();
+    let vpc = vpcs.first().and_then(|vpc| vpc.vpc_id());
+    Ok(vpc.map(CloudId::from))
 }
 
 /// The subnets of a new load balancer: those that the row names, or else one in each zone of its VPC. If the row
@@ -46,8 +54,8 @@ pub(super) async fn subnets(
         None if !named.is_empty() => return Ok(named.to_vec()),
         None => default_vpc(reader, operation).await?,
     };
-    let there = subnets_of(reader, &vpc).await?;
-    let strange = |id: &&String| !there.iter().any(|subnet| subnet.subnet_id() == Some(id));
+    let there = of_vpc(reader, &vpc).await?;
+    let strange = |id: &&String| !there.iter().any(|subnet| subnet.id.as_str() == id.as_str());
     if let Some(id) = named.iter().find(strange) {
         return Err(AwsError::unsupported(
             operation,
@@ -74,31 +82,12 @@ pub(super) async fn subnets(
     Ok(chosen)
 }
 
-async fn subnets_of(reader: &Reader, vpc: &CloudId) -> Result<Vec<Subnet>, AwsError> {
-    let operation = Service::Ec2.op("DescribeSubnets");
-    all_pages(operation, async |token| {
-        let page = reader
-            .read(operation, || {
-                reader
-                    .ec2()
-                    .describe_subnets()
-                    .filters(filter("vpc-id", vpc.as_str()))
-                    .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.subnets.unwrap_or_default(), page.next_token))
-    })
-    .await
-}
-
 /// One subnet of each zone, or of each of these zones: the zone's default subnet if it has one, else that of the
 /// lowest id, so that the same call chooses the same subnets.
-fn one_a_zone(reader: &Reader, mut subnets: Vec<Subnet>, zones: &[String]) -> Vec<String> {
+fn one_a_zone(reader: &Reader, mut subnets: Vec<Object>, zones: &[String]) -> Vec<String> {
     let region = reader.region().as_str();
     subnets.retain(|subnet| {
-        let zone = subnet.availability_zone().unwrap_or_default();
+        let zone = zone(subnet).unwrap_or_default();
         if zones.is_empty() {
             // Local and Wavelength Zones (`us-west-2-lax-1a`) do not mix with the region's own (`us-west-2a`).
             zone.strip_prefix(region)
@@ -108,20 +97,17 @@ fn one_a_zone(reader: &Reader, mut subnets: Vec<Subnet>, zones: &[String]) -> Ve
         }
     });
     subnets.sort_by(|a, b| {
-        let rank = |subnet: &Subnet| {
-            let zone = subnet.availability_zone.clone();
-            let not_default = subnet.default_for_az != Some(true);
-            (zone, not_default, subnet.subnet_id.clone())
-        };
-        rank(a).cmp(&rank(b))
+        // The account's own are the default ones.
+        let rank = |subnet: &Object| subnet.owner != Owner::Account;
+        (zone(a), rank(a), &a.id).cmp(&(zone(b), rank(b), &b.id))
     });
-    subnets.dedup_by(|a, b| a.availability_zone == b.availability_zone);
+    subnets.dedup_by(|a, b| zone(a) == zone(b));
     subnets
         .into_iter()
-        .filter_map(|subnet| subnet.subnet_id)
+        .map(|subnet| subnet.id.to_string())
         .collect()
 }
 
-fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+fn zone(subnet: &Object) -> Option<&str> {
+    subnet.row.text("availability_zone")
 }

@@ -116,9 +116,24 @@ pub async fn besides(reader: &Reader, id: &CloudId) -> Result<Vec<&'static str>,
                 .send()
         })
         .await?;
-    let inline = (!inline.policy_names.is_empty()).then_some("inline policies");
-    let profiles = (!profiles.instance_profiles.is_empty()).then_some("instance profiles");
-    Ok(inline.into_iter().chain(profiles).collect())
+    Ok(named_besides(
+        !inline.policy_names.is_empty(),
+        !profiles.instance_profiles.is_empty(),
+    ))
+}
+
+/// The same, of a role that was read with all its details.
+pub fn besides_in(role: &RoleDetail) -> Vec<&'static str> {
+    named_besides(
+        !role.role_policy_list().is_empty(),
+        !role.instance_profile_list().is_empty(),
+    )
+}
+
+fn named_besides(has_inline_policies: bool, has_instance_profiles: bool) -> Vec<&'static str> {
+    let inline = has_inline_policies.then_some("inline policies");
+    let profiles = has_instance_profiles.then_some("instance profiles");
+    inline.into_iter().chain(profiles).collect()
 }
 
 pub async fn update_trust_policy(

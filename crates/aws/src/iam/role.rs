@@ -64,6 +64,12 @@ impl Resource for Role {
             .collect();
         let objects = roles.iter().filter_map(|role| {
             let detail = details.get(role.role_name())?;
+            // Deletes ask for it.
+            let seen = reader.session().seen();
+            seen.keep_besides(
+                reader.key(&ROLE, &role.role_name().into()),
+                calls::besides_in(detail),
+            );
             object(
                 reader,
                 role,
@@ -163,8 +169,13 @@ impl Resource for Role {
 
     async fn delete(&self, writer: &Writer, object: &Object) -> Result<(), AwsError> {
         let name = object.id.as_str();
-        // AWS would refuse the delete, after the detaches have taken from the role what it needs.
-        let besides = calls::besides(writer.reader(), &object.id).await?;
+        // AWS would refuse the delete, after the detaches have taken from the role what it needs. What the run began with
+        // is believed: whatever the role has got since, AWS does not delete it then either, and the detaches were asked for.
+        let seen = writer.session().seen();
+        let besides = match seen.besides(&ROLE, writer.region(), &object.id) {
+            Some(besides) => besides,
+            None => calls::besides(writer.reader(), &object.id).await?,
+        };
         nothing_besides(op("DeleteRole"), &object.id, &besides)?;
         for policy in object.row.list("attached_policies_arns") {
             calls::detach(writer, name, policy).await?;

@@ -4,13 +4,13 @@ use super::op;
 use crate::error::AwsError;
 use crate::paging::all_pages;
 use crate::resource::{Changed, Reader, Resource};
-use crate::tags::{Retag, from_pairs};
+use crate::tags::{Retag, from_pairs, with_tags_of};
 use crate::writer::Writer;
 use crate::{tagging, time};
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types;
 use iasql_engine::kind::{Errors, Kind, int, tags, text, time as time_column};
-use iasql_engine::{CloudId, Object, Row};
+use iasql_engine::{CloudId, Object, Row, Value};
 
 /// The table.
 pub static LOG_GROUP: Kind = Kind {
@@ -24,7 +24,8 @@ pub static LOG_GROUP: Kind = Kind {
         &[
             text("log_group_name").key().cloud_id(),
             text("log_group_arn").cloud_filled(),
-            time_column("creation_time").cloud_filled(),
+            // Not that it changes: the answer to the create does not say it, and the next reading does.
+            time_column("creation_time").cloud_filled().volatile(),
             int("retention_in_days"),
             tags(),
         ],
@@ -113,9 +114,12 @@ impl Resource for LogGroup {
         if row.int("retention_in_days").is_some() {
             put_retention(writer, name, row).await?;
         }
-        // The answer to the create says neither the ARN nor the time.
-        let object = self.describe(writer.reader(), &name.into()).await?;
-        writer.made(object, op("DescribeLogGroups"))
+        let made = row
+            .clone()
+            .with("log_group_arn", arn(writer, name).await?)
+            .with("creation_time", Value::Null);
+        let made = Object::new(writer.region(), name, made);
+        Ok(with_tags_of(row, made))
     }
 
     async fn update(
@@ -162,6 +166,17 @@ fn object(reader: &Reader, group: &types::LogGroup) -> Option<Object> {
         .with("retention_in_days", group.retention_in_days())
         .with("tags", from_pairs([]));
     Some(Object::new(reader.region(), name, row))
+}
+
+/// The answer to the create does not say the ARN. Its form:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html>.
+async fn arn(writer: &Writer, name: &str) -> Result<String, AwsError> {
+    let identity = writer.session().identity().await?;
+    let (partition, account) = (&identity.partition, &identity.account_id);
+    let region = writer.region();
+    Ok(format!(
+        "arn:{partition}:logs:{region}:{account}:log-group:{name}:*"
+    ))
 }
 
 /// The tagging calls want the ARN without the `:*` that the describe call ends it with.

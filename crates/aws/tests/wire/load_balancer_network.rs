@@ -1,30 +1,90 @@
 //! Where `load_balancer` goes when its row does not say.
 
-use crate::account::Account;
+use crate::account::{Account, REGION};
 use crate::elb::default_vpc;
 use crate::load_balancer::{created, groups, list, row};
 use crate::replay::{Call, call};
+use crate::vpc;
+use iasql_aws::ec2::subnet::{SUBNET, Subnet};
+use iasql_aws::ec2::vpc::Vpc;
 use iasql_aws::elb::load_balancer::LoadBalancer;
 use iasql_aws::error::Class;
-use iasql_engine::Value;
+use iasql_engine::{Object, Row, Value};
 use serde_json::json;
 
 /// The subnets of a VPC: id, zone, and whether it is the zone's default.
 fn subnets(vpc: &str, subnets: &[(&str, &str, bool)]) -> Call {
-    let items = subnets.iter().map(|(id, zone, default)| {
-        format!(
-            "<item><subnetId>{id}</subnetId><availabilityZone>{zone}</availabilityZone>
-             <defaultForAz>{default}</defaultForAz></item>"
-        )
-    });
     call(
         "DescribeSubnets",
         json!({"Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpc, "MaxResults": "1000"}),
     )
-    .xml(&format!(
-        "<subnetSet>{}</subnetSet>",
-        items.collect::<String>()
-    ))
+    .xml(&subnet_set(vpc, subnets))
+}
+
+fn subnet_set(vpc: &str, subnets: &[(&str, &str, bool)]) -> String {
+    let items = subnets.iter().map(|(id, zone, default)| {
+        format!(
+            "<item><subnetId>{id}</subnetId><vpcId>{vpc}</vpcId><availabilityZone>{zone}</availabilityZone>
+             <defaultForAz>{default}</defaultForAz></item>"
+        )
+    });
+    format!("<subnetSet>{}</subnetSet>", items.collect::<String>())
+}
+
+/// Expects the lists of VPCs and of subnets, and then what follows.
+fn after_reading(subnets: &[(&str, &str, bool)], then: &[Call]) -> Account {
+    let default = vpc::vpc("vpc-1", "available", true, &[]);
+    let list = call("DescribeSubnets", json!({"MaxResults": "1000"}));
+    let mut calls = vec![vpc::all(&[default])];
+    calls.extend(vpc::attributes("vpc-1", true, false));
+    calls.push(list.xml(&subnet_set("vpc-1", subnets)));
+    calls.extend_from_slice(then);
+    let aws = Account::new(calls);
+    aws.list(&Vpc).unwrap();
+    aws.list(&Subnet).unwrap();
+    aws
+}
+
+fn create_in(first: &str, second: &str) -> Call {
+    call(
+        "CreateLoadBalancer",
+        json!({
+            "Name": "lb", "Type": "application", "Scheme": "internet-facing", "IpAddressType": "ipv4",
+            "Subnets.member.1": first, "Subnets.member.2": second,
+        }),
+    )
+    .xml(&created())
+}
+
+#[test]
+fn the_network_that_the_run_has_read_is_not_asked_for_again() {
+    let there = [
+        ("subnet-1", "us-east-2a", false),
+        ("subnet-2", "us-east-2a", true),
+        ("subnet-3", "us-east-2b", true),
+    ];
+    let aws = after_reading(&there, &[create_in("subnet-2", "subnet-3")]);
+    aws.create(&LoadBalancer, &row()).result.unwrap();
+}
+
+#[test]
+fn a_subnet_that_the_run_deletes_is_not_taken() {
+    let there = [
+        ("subnet-1", "us-east-2a", true),
+        ("subnet-2", "us-east-2b", false),
+        ("subnet-3", "us-east-2b", false),
+    ];
+    let delete = call("DeleteSubnet", json!({"SubnetId": "subnet-2"}));
+    let left = [there[0], there[2]];
+    let calls = [
+        delete.xml("<return>true</return>"),
+        subnets("vpc-1", &left),
+        create_in("subnet-1", "subnet-3"),
+    ];
+    let aws = after_reading(&there, &calls);
+    let subnet = Object::new(&REGION.into(), "subnet-2", Row::new(&SUBNET));
+    aws.delete(&Subnet, &subnet).result.unwrap();
+    aws.create(&LoadBalancer, &row()).result.unwrap();
 }
 
 #[test]

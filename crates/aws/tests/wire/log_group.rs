@@ -1,6 +1,6 @@
 //! `log_group` on the wire.
 
-use crate::account::Account;
+use crate::account::{Account, identity};
 use crate::format::REQUEST_ID;
 use crate::replay::{Call, call};
 use iasql_aws::error::Class;
@@ -192,13 +192,7 @@ fn create_carries_the_tags_and_sets_the_retention() {
             json!({"logGroupName": "a", "retentionInDays": 7}),
         )
         .json(json!({})),
-        call("DescribeLogGroups", json!({"logGroupNamePrefix": "a"}))
-            .json(json!({"logGroups": [group("a")]})),
-        call(
-            "ListTagsForResource",
-            json!({"resourceArn": format!("{ARN}:a")}),
-        )
-        .json(json!({"tags": {"team": "x"}})),
+        identity(),
     ]);
     let row = row("a")
         .with("tags", json!({"team": "x"}))
@@ -209,6 +203,10 @@ fn create_carries_the_tags_and_sets_the_retention() {
         group.row.text("log_group_arn"),
         Some(format!("{ARN}:a:*").as_str())
     );
+    // The next reading tells when it was made.
+    assert_eq!(group.row.get("creation_time"), &Value::Null);
+    assert_eq!(group.row.int("retention_in_days"), Some(7));
+    assert_eq!(group.row.json("tags"), Some(&json!({"team": "x"})));
     assert_eq!(step.made, ["a".into()]);
 }
 
@@ -229,13 +227,7 @@ fn a_create_that_was_throttled_is_sent_again() {
             "Rate exceeded",
         ),
         call("CreateLogGroup", json!({"logGroupName": "a"})).json(json!({})),
-        call("DescribeLogGroups", json!({"logGroupNamePrefix": "a"}))
-            .json(json!({"logGroups": [group("a")]})),
-        call(
-            "ListTagsForResource",
-            json!({"resourceArn": format!("{ARN}:a")}),
-        )
-        .json(json!({"tags": {}})),
+        identity(),
     ]);
     assert!(aws.create(&LogGroup, &row("a")).result.is_ok());
 }

@@ -510,6 +510,41 @@ fn a_role_with_inline_policies_is_not_deleted_and_keeps_its_managed_ones() {
 }
 
 #[test]
+fn what_the_run_has_read_of_a_role_is_not_asked_for_before_its_delete() {
+    let inline = "<member><PolicyName>s3</PolicyName><PolicyDocument>p</PolicyDocument></member>";
+    let read = |name: &str, more: &str| {
+        let request = json!({"MaxItems": "1000", "Filter.member.1": "Role"});
+        let detail = call("GetAccountAuthorizationDetails", request).xml(&format!(
+            "<RoleDetailList><member><RoleName>{name}</RoleName>{more}</member></RoleDetailList>{}",
+            self::more(None)
+        ));
+        let list = roles(None, None, &[role(name, "/", "")]);
+        [detail, list.beside()]
+    };
+    let aws = Account::new(read("a", "").into_iter().chain([
+        done(
+            "DetachRolePolicy",
+            json!({"RoleName": "a", "PolicyArn": EXECUTION}),
+        ),
+        done("DeleteRole", json!({"RoleName": "a"})),
+    ]));
+    aws.list(&Role).unwrap();
+    let step = aws.delete(&Role, &object("a", &[EXECUTION]));
+    step.result.unwrap();
+
+    let more = format!(
+        "<RolePolicyList>{inline}</RolePolicyList><InstanceProfileList>{PROFILE}</InstanceProfileList>"
+    );
+    let aws = Account::new(read("a", &more));
+    aws.list(&Role).unwrap();
+    let step = aws.delete(&Role, &object("a", &[EXECUTION]));
+    assert_eq!(
+        step.result.unwrap_err().message,
+        "the role a has inline policies and instance profiles, which no column says; take them away first"
+    );
+}
+
+#[test]
 fn a_delete_that_aws_refuses_is_not_waited_for() {
     let refused = call("DeleteRole", json!({"RoleName": "a"})).error(
         409,

@@ -3,7 +3,9 @@
 use crate::account::Account;
 use crate::ecs::{arn, clusters, service, services};
 use crate::replay::{Call, call};
+use iasql_aws::ecs::container_definition::CONTAINER_DEFINITION;
 use iasql_aws::ecs::service::{SERVICE, SERVICE_SECURITY_GROUPS, Service};
+use iasql_aws::ecs::task_definition::TASK_DEFINITION;
 use iasql_aws::error::Class;
 use iasql_engine::{CloudId, Object, Row, Value};
 use serde_json::{Value as Json, json};
@@ -418,5 +420,22 @@ fn a_service_that_replaces_another_keeps_what_no_column_says() {
         call("CreateService", wanted).json(json!({"service": service("c", "web", json!({}))})),
     ])
     .replacing(object(behind(row("old"))));
+    aws.create(&Service, &behind(row("web"))).result.unwrap();
+}
+
+#[test]
+fn the_containers_of_a_revision_that_the_run_has_made_are_not_asked_for() {
+    let id = arn("task-definition/app:1");
+    let container = |name: &str| Row::new(&CONTAINER_DEFINITION).with("name", name);
+    let containers = vec![
+        container("sidecar"),
+        container("app").with("container_port", 8088),
+    ];
+    let made = Row::new(&TASK_DEFINITION).with("container_definitions", Value::Parts(containers));
+    let request = request(json!({"loadBalancers": balanced("app", 8088)}));
+    let made_service = json!({"service": service("c", "web", json!({}))});
+    let aws = Account::new([call("CreateService", request).json(made_service)]);
+    let seen = aws.session().seen();
+    seen.keep_made(&Object::new(&"us-east-2".into(), id, made));
     aws.create(&Service, &behind(row("web"))).result.unwrap();
 }

@@ -1,6 +1,6 @@
 //! `task_definition` and its containers on the wire: registering and deregistering revisions.
 
-use crate::account::{Account, OWNER};
+use crate::account::{Account, OWNER, identity};
 use crate::replay::{Call, Expected, call};
 use crate::task_definition::{
     REGISTRY, ROLE, container, container_row, definition, describe, merge, object, revision, row,
@@ -8,15 +8,10 @@ use crate::task_definition::{
 use iasql_aws::ecs::container_definition::CONTAINER_DEFINITION;
 use iasql_aws::ecs::task_definition::{TASK_DEFINITION, TaskDefinition};
 use iasql_aws::error::Class;
+use iasql_aws::iam;
 use iasql_engine::kind::Change;
-use iasql_engine::{CloudId, Row, Value};
+use iasql_engine::{CloudId, Object, Row, Value};
 use serde_json::{Value as Json, json};
-
-fn identity() -> Call {
-    call("GetCallerIdentity", json!({})).xml(
-        "<Arn>arn:aws:iam::123456789012:user/ana</Arn><UserId>AIDA</UserId><Account>123456789012</Account>",
-    )
-}
 
 fn role() -> Call {
     call("GetRole", json!({"RoleName": "exec"})).xml(&format!(
@@ -86,6 +81,19 @@ fn create_registers_everything_with_the_owner_tag() {
     made.owner_tag = Some(OWNER.to_owned());
     assert_eq!(step.result.unwrap(), made);
     assert_eq!(step.made, [made.id]);
+}
+
+#[test]
+fn a_role_that_the_run_has_made_is_not_asked_for_its_arn() {
+    let request = json!({"taskRoleArn": ROLE, "executionRoleArn": ROLE});
+    let aws = Account::new([identity(), register(request).json(registered(1))]);
+    let made = Row::new(&iam::role::ROLE).with("arn", ROLE);
+    let seen = aws.session().seen();
+    seen.keep_made(&Object::new(&"".into(), "exec", made));
+    let wanted = row(vec![container_row()])
+        .with("task_role_name", CloudId::from("exec"))
+        .with("execution_role_name", CloudId::from("exec"));
+    aws.create(&TaskDefinition, &wanted).result.unwrap();
 }
 
 #[test]
