@@ -133,7 +133,7 @@ impl Access {
         self.unless_stopped(operation, Box::pin(its_turn)).await?;
         send()
             .await
-            .map_err(|error| AwsError::from_sdk(operation, error))
+            .map_err(|error| AwsError::from_sdk(operation, error).without(self.session.secrets()))
     }
 
     /// A throttle answer closes the bucket for all calls.

@@ -1,6 +1,7 @@
 //! What AWS answered when it did not do what was asked.
 
 use crate::operation::Operation;
+use crate::secrets::Secrets;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -129,6 +130,17 @@ impl AwsError {
             code,
             message,
             request_id,
+        }
+    }
+
+    /// The same without the secrets that AWS's answer echoes.
+    pub(crate) fn without(self, secrets: &Secrets) -> AwsError {
+        let hidden = |text: String| secrets.hidden_in(&text);
+        AwsError {
+            code: self.code.map(hidden),
+            message: hidden(self.message),
+            request_id: self.request_id.map(hidden),
+            ..self
         }
     }
 

@@ -4,7 +4,7 @@
 //! its rows ([`resource::Resource`]). Everything else is shared: the session and its clients ([`session`]), sending,
 //! retrying and pacing calls ([`access`], [`limits`]), paging ([`paging`]), journaling writes ([`writer`]), tags
 //! ([`tags`], [`tagging`]), reading all tables side by side ([`read`]), what lists do not settle ([`doubt`]),
-//! running a plan ([`run`]) and what a run need not ask again ([`seen`]).
+//! running a plan ([`run`]), what a run need not ask again ([`seen`]) and keeping secrets (`secrets`).
 //!
 //! This crate must not know Postgres.
 
@@ -17,6 +17,7 @@ pub mod paging;
 pub mod read;
 pub mod resource;
 pub mod run;
+mod secrets;
 pub mod seen;
 pub mod session;
 pub mod tagging;

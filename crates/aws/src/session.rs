@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::error::{AwsError, Class};
 use crate::limits::Limiter;
 use crate::operation::Service;
+use crate::secrets::Secrets;
 use crate::seen::Seen;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -129,6 +130,7 @@ pub struct Session {
     /// Objects that no row can say, and why.
     unsaid: RefCell<HashMap<ObjectKey, String>>,
     seen: Seen,
+    secrets: Secrets,
 }
 
 impl Session {
@@ -164,7 +166,8 @@ impl Session {
             );
         sdk.set_endpoint_url(settings.endpoint_url.clone());
         let sdk = sdk.build();
-        let credentials = provide(&settings.credentials, &provider, &sdk).await;
+        let secrets = Secrets::default();
+        let credentials = provide(&settings.credentials, &provider, &sdk, &secrets).await;
         Session {
             sdk: sdk.to_builder().credentials_provider(credentials).build(),
             region: region.map_or_else(Region::default, |region| Region::from(region.as_ref())),
@@ -173,6 +176,7 @@ impl Session {
             identity: OnceCell::new(),
             unsaid: RefCell::default(),
             seen: Seen::default(),
+            secrets,
         }
     }
 
@@ -189,6 +193,11 @@ impl Session {
     /// What the run has seen.
     pub fn seen(&self) -> &Seen {
         &self.seen
+    }
+
+    /// What is not told, even where AWS does.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Access to one region; global services are called through the session's own.
@@ -235,11 +244,12 @@ impl Session {
                 let answer = access
                     .read(operation, || access.sts().get_caller_identity().send())
                     .await?;
-                let arn = answer.arn().unwrap_or_default().to_owned();
+                let told = |text: Option<&str>| text.map(|text| self.secrets.hidden_in(text));
+                let arn = told(answer.arn()).unwrap_or_default();
                 let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
-                match answer.account() {
-                    Some(account) if !partition.is_empty() => Ok(Identity {
-                        account_id: account.to_owned(),
+                match told(answer.account()) {
+                    Some(account_id) if !partition.is_empty() => Ok(Identity {
+                        account_id,
                         partition,
                         arn,
                     }),
@@ -270,8 +280,9 @@ async fn provide(
     credentials: &Credentials,
     provider: &ProviderConfig,
     sdk: &SdkConfig,
+    secrets: &Secrets,
 ) -> SharedCredentialsProvider {
-    match credentials {
+    let provider = match credentials {
         Credentials::Chain => SharedCredentialsProvider::new(
             DefaultCredentialsChain::builder()
                 .configure(provider.clone())
@@ -301,7 +312,7 @@ async fn provide(
             session_name,
             source,
         } => {
-            let source = Box::pin(provide(source, provider, sdk)).await;
+            let source = Box::pin(provide(source, provider, sdk, secrets)).await;
             let mut role = AssumeRoleProvider::builder(role_arn)
                 .configure(sdk)
                 .session_name(session_name);
@@ -310,7 +321,8 @@ async fn provide(
             }
             SharedCredentialsProvider::new(role.build_from_provider(source).await)
         }
-    }
+    };
+    secrets.of(provider)
 }
 
 /// The clients of one region, each made at its first use.

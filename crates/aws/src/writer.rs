@@ -196,7 +196,9 @@ impl Writer {
             operation,
             made: result.as_ref().ok().and_then(&id),
             outcome: match &result {
-                Ok(output) => Ok(output.request_id().map(str::to_owned)),
+                Ok(output) => Ok(output
+                    .request_id()
+                    .map(|id| self.session().secrets().hidden_in(id))),
                 Err(error) => Err(error.clone()),
             },
         });

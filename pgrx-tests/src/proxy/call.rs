@@ -17,6 +17,8 @@ pub struct Call {
     pub region: String,
     /// The access key in the signature; empty if the call is not signed.
     pub access_key_id: String,
+    /// The headers as sent, a line each.
+    pub headers: String,
     /// The body as sent: a form or JSON.
     pub body: String,
     /// How many calls of this name there were since the last [`Proxy::forget_calls`](super::Proxy::forget_calls),
@@ -63,12 +65,16 @@ impl Call {
             (Some(service), Some(operation)) => format!("{}:{operation}", service.signing_name()),
             _ => path.to_owned(),
         };
+        let headers = headers.iter().map(|(name, value)| {
+            format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+        });
         let id = LAST_ID.fetch_add(1, Ordering::Relaxed);
         Self {
             name,
             service,
             region,
             access_key_id,
+            headers: headers.collect(),
             body,
             occurrence: 0,
             forwarded: false,

@@ -1,7 +1,7 @@
 //! Whose account it is, and what is said where nobody answers that.
 
 use crate::account::{Account, keys};
-use crate::replay::call;
+use crate::replay::{ANYTHING, call};
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::session::Credentials;
 use serde_json::json;
@@ -87,4 +87,46 @@ fn an_endpoint_that_is_down_is_told_apart_from_an_answer_that_is_lost() {
     let lost = || call("GetCallerIdentity", json!({})).lost();
     let error = refusal(&Account::new([lost(), lost(), lost()]));
     assert_eq!(error.class, Class::NoAnswer);
+}
+
+#[test]
+fn a_secret_that_the_endpoint_echoes_is_not_repeated() {
+    let keys = Credentials::Keys {
+        access_key_id: "AKIA".to_owned(),
+        secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
+        session_token: Some("IQoJb3JpZ2luX2VjEJr==".to_owned()),
+    };
+    let refused = call("GetCallerIdentity", json!({})).error(
+        403,
+        "SignatureDoesNotMatch",
+        "The canonical string is x-amz-security-token:IQoJb3JpZ2luX2VjEJr==, the key \
+         wJalrXUtnFEMI%2FK7MDENG%2BbPxRfiCYEXAMPLEKEY.",
+    );
+    assert_eq!(
+        refusal(&Account::called_with(keys, [refused])).message,
+        "The canonical string is x-amz-security-token:***, the key ***."
+    );
+}
+
+#[test]
+fn the_secrets_of_who_assumes_a_role_are_kept_too() {
+    let role = Credentials::Role {
+        role_arn: "arn:aws:iam::123456789012:role/deployer".to_owned(),
+        external_id: None,
+        session_name: "iasql-ana".to_owned(),
+        source: Box::new(Credentials::Keys {
+            access_key_id: "AKIA".to_owned(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
+            session_token: None,
+        }),
+    };
+    let request = json!({"RoleArn": ANYTHING, "RoleSessionName": ANYTHING});
+    let refused = call("AssumeRole", request).error(
+        403,
+        "AccessDenied",
+        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY may not",
+    );
+    let error = refusal(&Account::called_with(role, [refused]));
+    assert!(error.message.contains("*** may not"), "{error}");
+    assert!(!error.message.contains("EXAMPLEKEY"), "{error}");
 }
