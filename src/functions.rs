@@ -12,7 +12,7 @@ use crate::planning::{check_account, plan_a_sync, plan_apply};
 use crate::report::Problem;
 use crate::world::{Scene, must_write};
 use crate::{installing, store, syncing, tables};
-use iasql_engine::plan::{Because, News, Plan};
+use iasql_engine::plan::{News, Plan, Refusal};
 use iasql_engine::sync::{RowChange, SyncPlan};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -236,19 +236,18 @@ fn planned() -> Result<(Scene, Plan), Problem> {
     // What another run has made so far belongs to rows that are not committed yet.
     plan.notices
         .retain(|notice| is_alone || !matches!(notice.what, News::RolledBack(_)));
-    warn_of_too_many_deletes(&mut plan);
+    warn_of_what_is_shown(&mut plan);
     Ok((scene, plan))
 }
 
-/// A plan that deletes more than is allowed can be looked at, and not applied.
-fn warn_of_too_many_deletes(plan: &mut Plan) {
+/// A plan that shows what it refuses can be looked at, and not applied: what apply would raise is a warning.
+fn warn_of_what_is_shown(plan: &mut Plan) {
     let refusals = std::mem::take(&mut plan.refusals);
-    let (too_many, others) = refusals
+    let (refusals, others): (Vec<Refusal>, _) = refusals
         .into_iter()
-        .partition(|refusal| matches!(refusal.why, Because::TooManyDeletes { .. }));
+        .partition(|refusal| refusal.why.shows_its_steps());
     plan.refusals = others;
-    for refusal in too_many {
-        let refusals = vec![refusal];
+    if !refusals.is_empty() {
         ErrorReport::from(Problem::Refused { refusals }).report(PgLogLevel::WARNING);
     }
 }

@@ -345,7 +345,11 @@ pub fn delete_all_records() -> Result<(), Problem> {
     let protected: Vec<String> = rows
         .desired
         .iter()
-        .filter(|row| row.protected)
+        .filter(|row| {
+            // A row that is inserted anew under the id of a protected one does not take its protection off.
+            let known = rows.known.get(&row.key);
+            row.protected || known.is_some_and(|known| known.protected)
+        })
         .map(|row| format!("{} \"{}\"", row.key.table, row.row.name()))
         .collect();
     if !protected.is_empty() {

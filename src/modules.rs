@@ -91,6 +91,11 @@ pub fn module(name: &str) -> Option<&'static Module> {
     MODULES.iter().find(|module| module.name == name)
 }
 
+/// The module that a table comes with.
+pub fn of_table(table: &str) -> Option<&'static Module> {
+    MODULES.iter().find(|module| module.tables.contains(&table))
+}
+
 /// The modules and all they need, in the order of [`MODULES`].
 pub fn with_needed(modules: &[&'static Module]) -> Vec<&'static Module> {
     let mut wanted: Vec<&str> = modules.iter().map(|module| module.name).collect();

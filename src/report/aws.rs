@@ -1,5 +1,6 @@
 //! Errors of AWS, as Postgres says them.
 
+use crate::modules;
 use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::Unread;
 use pgrx::PgSqlErrorCode;
@@ -79,13 +80,29 @@ pub fn unread(unread: &Unread) -> ErrorReport {
         Class::Credentials if !region.as_str().is_empty() => Some(format!(
             "Enable the region in the account, or: UPDATE iasql.region SET is_enabled = false WHERE region = '{region}';"
         )),
-        Class::Refused | Class::Unsupported | Class::Malformed => {
-            Some("The endpoint may not have this service.".to_owned())
-        }
-        _ => aws_hint(error),
+        Class::Throttled => Some(
+            "Run it again in a while: the account makes more requests than AWS answers now."
+                .to_owned(),
+        ),
+        Class::NoAnswer => Some(
+            "Run it again; if it stays so, check the server's endpoint_url and the network."
+                .to_owned(),
+        ),
+        Class::Fault => Some(format!("Run it again. {}", no_such_service(table))),
+        Class::Refused | Class::Unsupported | Class::Malformed => Some(no_such_service(table)),
+        Class::Denied | Class::Credentials | Class::NotSent | Class::Cancelled => aws_hint(error),
     };
     match hint {
         Some(hint) => report.set_hint(hint),
         None => report,
     }
+}
+
+/// What to do where an endpoint, such as an emulator's, does not have a table's service.
+fn no_such_service(table: &str) -> String {
+    let module = modules::of_table(table).map_or("…", |module| module.name);
+    format!(
+        "If the endpoint does not have this service, check the server's endpoint_url, or: SELECT * FROM \
+         iasql_uninstall('{module}');"
+    )
 }

@@ -97,19 +97,27 @@ fn an_object_that_differs_is_refused_with_a_hint() -> Result {
     let (fixture, mut session) = log_groups()?;
     make(&fixture, "a", Some(30))?;
     session.query("INSERT INTO log_group (log_group_name, retention_in_days) VALUES ('a', 7)")?;
-    for function in ["iasql_plan_apply", "iasql_apply"] {
-        let refusal = session.refusal(&format!("SELECT * FROM {function}()"))?;
-        assert_eq!(refusal.sqlstate, "42710", "{refusal}");
-        assert!(refusal.message.contains("\"a\""), "{refusal}");
-        assert!(
-            refusal
-                .message
-                .contains("retention_in_days: 30 in AWS, 7 in the row"),
-            "{refusal}"
-        );
-        assert!(refusal.hint.contains("iasql_sync()"), "{refusal}");
-        assert!(refusal.hint.contains("iasql.adopt"), "{refusal}");
-    }
+    let refusal = session.refusal("SELECT * FROM iasql_apply()")?;
+    assert_eq!(refusal.sqlstate, "42710", "{refusal}");
+    assert!(refusal.message.contains("\"a\""), "{refusal}");
+    assert!(
+        refusal
+            .message
+            .contains("retention_in_days: 30 in AWS, 7 in the row"),
+        "{refusal}"
+    );
+    assert!(refusal.hint.contains("iasql_sync()"), "{refusal}");
+    assert!(refusal.hint.contains("iasql.adopt"), "{refusal}");
+    // The plan shows what it would be, and warns.
+    session.take_notices();
+    let plan = session.query(
+        "SELECT action, description, column_name, before, after FROM iasql_explain_apply()",
+    )?;
+    assert_eq!(plan.lines(), ["adopt|a|retention_in_days|30|7"]);
+    let said = session.take_notices();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said[0].severity, "WARNING");
+    assert_eq!(said[0].message, refusal.message);
     assert_eq!(in_cloud(&fixture)?, [("a".to_owned(), Some(30))]);
     Ok(())
 }

@@ -62,6 +62,31 @@ fn a_denied_service_is_a_warning_and_its_rows_and_objects_stay() -> Result {
 }
 
 #[test]
+fn what_helps_depends_on_why_a_table_cannot_be_read() -> Result {
+    let fixture = Fixture::with(&["aws_cloudwatch", "aws_iam"])?;
+    let mut session = fixture.session()?;
+    const NO_SERVICE: &str = "If the endpoint does not have this service, check the server's endpoint_url, or: SELECT * \
+        FROM iasql_uninstall('aws_cloudwatch');";
+    let faulty = format!("Run it again. {NO_SERVICE}");
+    for (status, code, hint) in [
+        (500, "ServiceUnavailableException", faulty.as_str()),
+        (404, "UnknownOperationException", NO_SERVICE),
+    ] {
+        fixture
+            .proxy()
+            .set_rule(move |call| match call.name.as_str() {
+                "logs:DescribeLogGroups" => Action::Reply(Reply::error(call, status, code, "No.")),
+                _ => Action::Forward,
+            });
+        session.query("SELECT * FROM iasql_plan_apply()")?;
+        let said = warnings(&mut session);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(said[0].hint, hint);
+    }
+    Ok(())
+}
+
+#[test]
 fn rows_that_refer_to_what_cannot_be_read_keep_their_references() -> Result {
     let fixture = Fixture::with(&["aws_security_group"])?;
     let mut session = fixture.session()?;

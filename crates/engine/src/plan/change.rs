@@ -3,7 +3,7 @@
 use super::claim::{Claim, Maker};
 use super::decide::Planner;
 use super::say::target;
-use super::three_way::{Comparison, compare};
+use super::three_way::{Comparison, compare, compare_new};
 use super::{
     Action, Because, Cause, Desired, Difference, News, OnDrift, Place, Step, Why, Work, WriteBack,
     difference, settle,
@@ -115,7 +115,7 @@ impl<'w> Planner<'w> {
                 object,
             } => {
                 if known.protected && !desired.protected {
-                    return self.refuse(&desired, Because::Protected(Action::Delete));
+                    self.refuse(&desired, Because::Protected(Action::Delete));
                 }
                 self.taken_over.insert(from);
                 self.leaving
@@ -129,12 +129,32 @@ impl<'w> Planner<'w> {
         if maker == Maker::Unknown {
             self.merge_tags(&mut desired, object);
         }
+        let why = why(maker);
         if let Err(because) = self.check_adoption(&desired, object, maker) {
-            return self.refuse(&desired, because);
+            self.refuse(&desired, because);
+            return self.show_adoption(kind, desired, object, why);
         }
         let known = found(&desired, object, maker);
-        let why = why(maker);
         self.changed_row(kind, desired, Cow::Owned(known), object, why);
+    }
+
+    /// What the row would take and change, were it not refused.
+    fn show_adoption(
+        &mut self,
+        kind: &'static Kind,
+        desired: Desired,
+        object: &'w Object,
+        why: Why,
+    ) {
+        self.stands_for(&desired, &object.region, object.id.clone());
+        let step = Step {
+            action: Action::Adopt,
+            work: Work::Update,
+            object: Some(object.clone()),
+            changes: compare_new(&desired.row, &object.row),
+            ..step(kind, desired, why)
+        };
+        self.plan.steps.push(step);
     }
 
     /// Tags that the object carries already stay; the row's win where both name one.

@@ -54,8 +54,11 @@ impl<'w> Planner<'w> {
         };
         let name = known.row.name();
         if known.protected {
-            let why = Because::Protected(Action::Delete);
-            return self.plan.refusals.push(Refusal { key, name, why });
+            self.plan.refusals.push(Refusal {
+                key,
+                name: name.clone(),
+                why: Because::Protected(Action::Delete),
+            });
         }
         let what = match &object.owner {
             Owner::User => match self.whole(&object) {

@@ -123,7 +123,7 @@ pub enum Adopt {
 /// What apply will do.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// The steps, each after those it waits for.
+    /// The steps, each after those it waits for. Among them are refused ones, where that can be looked at.
     pub steps: Vec<Step>,
     /// What there is to write into rows and `known` without any call.
     pub effects: Effects,

@@ -109,3 +109,13 @@ pub enum Because {
     /// Steps wait for each other in a circle.
     Circle(Vec<RowKey>),
 }
+
+impl Because {
+    /// Whether the plan shows what it refuses. It can be looked at then, though not applied.
+    pub fn shows_its_steps(&self) -> bool {
+        matches!(
+            self,
+            Because::Differs { .. } | Because::Protected(_) | Because::TooManyDeletes { .. }
+        )
+    }
+}

@@ -32,11 +32,18 @@ impl<'w> Planner<'w> {
         why: Why,
     ) {
         if let Err(because) = self.may_replace(&desired, object, &comparison) {
-            return self.refuse(&desired, because);
+            let is_shown = because.shows_its_steps();
+            self.refuse(&desired, because);
+            if !is_shown {
+                return;
+            }
         }
         match self.successor(kind, &desired, object) {
             Err(because) => self.refuse(&desired, because),
             Ok(Successor::Found(successor, maker)) => {
+                if let Err(because) = self.check_adoption(&desired, successor, maker) {
+                    self.refuse(&desired, because);
+                }
                 self.replace_by_found(kind, desired, object, successor, maker);
             }
             Ok(Successor::InTheWay(other)) => {
@@ -110,10 +117,7 @@ impl<'w> Planner<'w> {
             Some(Claim::Free {
                 object: found,
                 maker,
-            }) => {
-                self.check_adoption(desired, found, maker)?;
-                Ok(Successor::Found(found, maker))
-            }
+            }) => Ok(Successor::Found(found, maker)),
             // The deleted row's object goes, and leaves its name.
             Some(Claim::Inherited { .. }) | None => Ok(Successor::Nothing),
         }

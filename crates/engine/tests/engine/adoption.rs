@@ -26,11 +26,16 @@ fn what_differs_is_refused_with_the_columns() {
     let scene = Scene::new()
         .row(1, target(80).with("interval", 20))
         .object("arn:t", target(80));
-    let refusal = scene.plan().refusals.remove(0);
+    let mut plan = scene.plan();
+    let refusal = plan.refusals.remove(0);
     assert!(
         matches!(&refusal.why, Because::Differs { object, differences }
             if object.as_str() == "arn:t" && differences.len() == 1 && differences[0].column == "interval")
     );
+    // What is refused can be looked at.
+    let step = plan.steps.remove(0);
+    assert_eq!(step.action, Action::Adopt);
+    assert_eq!(step.changed_columns(), ["interval"]);
 }
 
 #[test]

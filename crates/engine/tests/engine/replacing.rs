@@ -256,9 +256,13 @@ fn a_protected_object_is_neither_replaced_nor_deleted() {
         replaced.refusals[0].why,
         Because::Protected(Action::Replace)
     );
+    // What is refused can be looked at.
+    assert_eq!(replaced.steps.len(), 2);
     let deleted = scene.delete(&TARGET_GROUP, 1).plan();
+    assert_eq!(deleted.refusals.len(), 1);
     assert_eq!(deleted.refusals[0].why, Because::Protected(Action::Delete));
-    assert_eq!(deleted.steps, []);
+    assert_eq!(deleted.steps.len(), 1);
+    assert_eq!(deleted.steps[0].action, Action::Delete);
 }
 
 #[test]
