@@ -1,7 +1,10 @@
 //! Whatever is given to functions, options and settings: an error with an SQLSTATE of its own or an answer, never an
 //! internal error, never the end of a backend.
 
-use iasql_tests::{Error, Result, Session, Stage, matrix};
+use std::fmt;
+
+use iasql_tests::matrix::{self, Cases};
+use iasql_tests::{Cluster, Error, Result, Session, Stage, ensure};
 
 /// Choices that look random, the same for the same seed.
 struct Random(fastrand::Rng);
@@ -123,15 +126,179 @@ fn settings(session: &mut Session) -> Result<Vec<String>> {
     Ok(rows.lines())
 }
 
+/// What random values are given to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Given {
+    Functions,
+    Options,
+    Settings,
+    /// Settings, and then everything is run.
+    Runs,
+}
+
+const GIVEN: [Given; 4] = [
+    Given::Functions,
+    Given::Options,
+    Given::Settings,
+    Given::Runs,
+];
+
+/// How many rounds each is given values in, and how many of these in a sample.
+const ROUNDS: u64 = 1_000;
+const SAMPLE: u64 = 50;
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Functions => "every function",
+            Self::Options => "options of servers, mappings and wrappers",
+            Self::Settings => "settings",
+            Self::Runs => "all settings, and then plan, apply, sync and delete",
+        })
+    }
+}
+
+/// A round of random values.
+struct Case {
+    given: Given,
+    seed: u64,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}", self.seed)
+    }
+}
+
+const OPTIONS: [&str; 12] = [
+    "region",
+    "endpoint_url",
+    "allowed_role_arns",
+    "request_limits",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "profile",
+    "role_arn",
+    "external_id",
+    "server_identity",
+    "anything",
+];
+
+/// A database, a superuser and somebody with hardly any rights.
+struct Target {
+    stage: Stage,
+    superuser: Session,
+    pid: u32,
+    anybody: Session,
+    postmaster: u32,
+    functions: Vec<(String, Vec<String>)>,
+    settings: Vec<String>,
+}
+
+impl Target {
+    fn start() -> Result<Self> {
+        let stage = Stage::with(&["aws_cloudwatch"])?;
+        let role = stage.role("anybody")?;
+        let mut superuser = stage.superuser()?;
+        superuser.query(&format!("GRANT SELECT ON log_group TO {role}"))?;
+        let functions = functions(&mut superuser)?;
+        let settings = settings(&mut superuser)?;
+        assert!(functions.len() > 5 && settings.len() > 5);
+        Ok(Self {
+            postmaster: stage.fixture().database().cluster().postmaster()?,
+            pid: superuser.backend_pid()?,
+            anybody: stage.as_role(&role)?,
+            superuser,
+            functions,
+            settings,
+            stage,
+        })
+    }
+
+    fn hit(&mut self, case: &Case) -> Result {
+        let mut random = Random(fastrand::Rng::with_seed(case.seed));
+        match case.given {
+            Given::Functions => self.call_functions(&mut random)?,
+            Given::Options => self.write_options(&mut random)?,
+            Given::Settings => {
+                let setting = &self.settings[random.below(self.settings.len())];
+                let set = format!("SET {setting} = {}", literal(&random.text()));
+                for session in [&mut self.superuser, &mut self.anybody] {
+                    survive(session, &set)?;
+                    session.query("RESET ALL")?;
+                }
+            }
+            Given::Runs => self.run_everything(&mut random)?,
+        }
+        self.is_alive()
+    }
+
+    fn call_functions(&mut self, random: &mut Random) -> Result {
+        for (function, types) in &self.functions {
+            let values: Vec<String> = types.iter().map(|ty| random.value(ty)).collect();
+            let variadic = match function.contains("install") {
+                true => "VARIADIC ",
+                false => "",
+            };
+            let call = format!("SELECT {function}({variadic}{})", values.join(", "));
+            survive(&mut self.superuser, &call)?;
+        }
+        Ok(())
+    }
+
+    fn write_options(&mut self, random: &mut Random) -> Result {
+        for written in [
+            "SERVER aws",
+            "USER MAPPING FOR CURRENT_USER SERVER aws",
+            "FOREIGN DATA WRAPPER iasql",
+        ] {
+            let option = random.one_of(&OPTIONS);
+            let action = random.one_of(&["ADD", "SET"]);
+            let value = literal(&random.text());
+            let statement = format!("BEGIN; ALTER {written} OPTIONS ({action} {option} {value})");
+            survive(&mut self.superuser, &statement)?;
+            self.superuser.query("ROLLBACK")?;
+        }
+        Ok(())
+    }
+
+    fn run_everything(&mut self, random: &mut Random) -> Result {
+        for setting in &self.settings {
+            let value = literal(&random.text());
+            survive(&mut self.anybody, &format!("SET {setting} = {value}"))?;
+        }
+        for function in [
+            "iasql_plan_apply()",
+            "iasql_apply()",
+            "iasql_sync()",
+            "delete_all_records()",
+        ] {
+            survive(&mut self.anybody, &format!("SELECT {function}"))?;
+        }
+        self.anybody.query("RESET ALL").map(drop)
+    }
+
+    fn is_alive(&mut self) -> Result {
+        ensure(self.superuser.backend_pid()? == self.pid, || {
+            "the session was lost".to_owned()
+        })?;
+        let cluster = self.stage.fixture().database().cluster();
+        ensure(cluster.postmaster()? == self.postmaster, || {
+            "the server was lost".to_owned()
+        })
+    }
+}
+
 /// Runs the statement, which may be refused, but not by an internal error nor with the session.
-fn survive(session: &mut Session, statement: &str, seed: u64) -> Result {
+fn survive(session: &mut Session, statement: &str) -> Result {
     match session.query(statement) {
         Ok(_) => Ok(()),
         Err(Error::Sql(message)) if message.sqlstate != "XX000" => Ok(()),
         Err(error) => {
             let statement: String = statement.chars().take(2_000).collect();
             Err(Error::Broken {
-                promise: format!("seed {seed}: {statement}: {error}"),
+                promise: format!("{statement}: {error}"),
             })
         }
     }
@@ -139,81 +306,21 @@ fn survive(session: &mut Session, statement: &str, seed: u64) -> Result {
 
 #[test]
 fn nothing_that_is_given_to_functions_options_or_settings_ends_a_backend() -> Result {
-    let stage = Stage::with(&["aws_cloudwatch"])?;
-    let role = stage.role("anybody")?;
-    let cluster = stage.fixture().database().cluster();
-    let postmaster = cluster.postmaster()?;
-    let mut superuser = stage.superuser()?;
-    superuser.query(&format!("GRANT SELECT ON log_group TO {role}"))?;
-    let functions = functions(&mut superuser)?;
-    let settings = settings(&mut superuser)?;
-    assert!(functions.len() > 5 && settings.len() > 5);
-    let pid = superuser.backend_pid()?;
-    let (seeds, rounds) = if matrix::is_full() {
-        (40, 100)
-    } else {
-        (4, 25)
-    };
-    for seed in 1..=seeds {
-        let mut random = Random(fastrand::Rng::with_seed(seed));
-        let mut session = stage.as_role(&role)?;
-        for _ in 0..rounds {
-            for (function, types) in &functions {
-                let values: Vec<String> = types.iter().map(|ty| random.value(ty)).collect();
-                let variadic = if function.contains("install") {
-                    "VARIADIC "
-                } else {
-                    ""
-                };
-                let call = format!("SELECT {function}({variadic}{})", values.join(", "));
-                survive(&mut superuser, &call, seed)?;
-            }
-            let options = [
-                "region",
-                "endpoint_url",
-                "allowed_role_arns",
-                "request_limits",
-                "access_key_id",
-                "secret_access_key",
-                "session_token",
-                "profile",
-                "role_arn",
-                "external_id",
-                "server_identity",
-                "anything",
-            ];
-            for written in [
-                "SERVER aws",
-                "USER MAPPING FOR CURRENT_USER SERVER aws",
-                "FOREIGN DATA WRAPPER iasql",
-            ] {
-                let option = random.one_of(&options);
-                let action = random.one_of(&["ADD", "SET"]);
-                let value = literal(&random.text());
-                let statement =
-                    format!("BEGIN; ALTER {written} OPTIONS ({action} {option} {value})");
-                survive(&mut superuser, &statement, seed)?;
-                superuser.query("ROLLBACK")?;
-            }
-            let setting = &settings[random.below(settings.len())];
-            let value = literal(&random.text());
-            survive(&mut superuser, &format!("SET {setting} = {value}"), seed)?;
-            superuser.query("RESET ALL")?;
-            survive(&mut session, &format!("SET {setting} = {value}"), seed)?;
-        }
-        // Whatever the settings are by now.
-        for function in [
-            "iasql_plan_apply()",
-            "iasql_apply()",
-            "iasql_sync()",
-            "delete_all_records()",
-        ] {
-            survive(&mut session, &format!("SELECT {function}"), seed)?;
-        }
+    let mut cases = Cases::default();
+    for given in GIVEN {
+        let rounds = (1..=ROUNDS).map(|seed| Case { given, seed });
+        cases.add(rounds.collect(), Vec::new());
     }
-    assert_eq!(superuser.backend_pid()?, pid, "the session was lost");
-    assert_eq!(cluster.postmaster()?, postmaster, "the server was lost");
-    let log = cluster.log()?;
+    cases.sample(|case| Some((case.given, case.seed % SAMPLE)));
+    matrix::run_all(
+        "random values",
+        2,
+        cases,
+        |case| (case.given.to_string(), "rounds".to_owned()),
+        Target::start,
+        Target::hit,
+    )?;
+    let log = Cluster::shared()?.log()?;
     for word in ["PANIC:", "terminated by signal", "panicked at"] {
         assert!(!log.contains(word), "the server's log has: {word}");
     }

@@ -2,12 +2,13 @@
 //! No backend ends, no row is lost, and with the next true answers everything is in order.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastrand::Rng;
+use iasql_tests::matrix::{self, Cases};
 use iasql_tests::proxy::{Action, Alteration, Reply};
-use iasql_tests::{Edit, Error, Result, Session, World, matrix};
+use iasql_tests::{Edit, Error, Result, Session, World, ensure};
 use serde_json::{Value, json};
 
 /// What is put in the place of a value.
@@ -111,64 +112,115 @@ fn rows(session: &mut Session) -> Result<BTreeSet<String>> {
     Ok(rows.lines().into_iter().collect())
 }
 
-#[test]
-fn no_answer_ends_a_backend_or_loses_a_row() -> Result {
-    let mut world = World::start()?;
-    world.live_through(Edit::Create)?;
-    let proxy = world.fixture().proxy();
-    let mut session = world.session()?;
-    let there = rows(&mut session)?;
-    assert!(there.len() > 15, "{there:?}");
-    proxy.forget_calls();
-    session.query("SELECT * FROM iasql_plan_apply()")?;
-    let reads = proxy.calls().len();
-    assert!(reads > 10, "only {reads} calls");
-    let (pid, seeds) = (
-        session.backend_pid()?,
-        if matrix::is_full() { 1_000 } else { 40 },
-    );
-    let mut refused = 0;
-    for seed in 1..=seeds {
-        let mut rng = Rng::with_seed(seed);
-        let (count, chosen) = (Arc::new(AtomicUsize::new(0)), rng.usize(..reads));
+/// A function of which one answer that it reads is garbled.
+struct Case {
+    function: &'static str,
+    /// Which answer.
+    answer: usize,
+    seed: u64,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "answer {}, seed {}", self.answer, self.seed)
+    }
+}
+
+const FUNCTIONS: [&str; 4] = [
+    "iasql_plan_apply",
+    "iasql_explain_apply",
+    "iasql_plan_sync",
+    "iasql_sync",
+];
+
+/// How many answers are garbled, and how many of these in a sample.
+const CASES: u64 = 1_000;
+const SAMPLE: u64 = 40;
+
+/// A world in which everything is there, and a session in it that no answer may end.
+struct Reader {
+    world: World,
+    session: Session,
+    pid: u32,
+    there: BTreeSet<String>,
+}
+
+impl Reader {
+    fn start(mut world: World) -> Result<Self> {
+        world.live_through(Edit::Create)?;
+        let mut session = world.session()?;
+        let there = rows(&mut session)?;
+        assert!(there.len() > 15, "{there:?}");
+        let pid = session.backend_pid()?;
+        Ok(Self {
+            world,
+            session,
+            pid,
+            there,
+        })
+    }
+
+    /// How many answers a plan reads.
+    fn answers(&mut self) -> Result<usize> {
+        self.world.fixture().proxy().forget_calls();
+        self.session.query("SELECT * FROM iasql_plan_apply()")?;
+        let answers = self.world.fixture().proxy().calls().len();
+        assert!(answers > 10, "only {answers} calls");
+        Ok(answers)
+    }
+
+    fn read(&mut self, case: &Case) -> Result {
+        let proxy = self.world.fixture().proxy();
+        let (count, chosen, seed) = (AtomicUsize::new(0), case.answer, case.seed);
         proxy.set_rule(move |_| match count.fetch_add(1, Ordering::Relaxed) {
             call if call == chosen => {
                 Action::Alter(Alteration::new(move |reply| garbled(reply, seed)))
             }
             _ => Action::Forward,
         });
-        let functions = [
-            "iasql_plan_apply",
-            "iasql_explain_apply",
-            "iasql_plan_sync",
-            "iasql_sync",
-        ];
-        let function = functions[rng.usize(..functions.len())];
-        match session.query(&format!("SELECT * FROM {function}()")) {
-            Ok(_) => {}
-            Err(Error::Sql(message)) if message.sqlstate != "XX000" => refused += 1,
-            Err(error) => {
-                let promise = format!("seed {seed}: {function}(), answer {chosen}: {error}");
-                return Err(Error::Broken { promise });
+        let read = format!("SELECT * FROM {}()", case.function);
+        match self.session.query(&read) {
+            Err(Error::Sql(message)) if message.sqlstate == "XX000" => {
+                return Err(Error::Sql(message));
             }
+            Ok(_) | Err(Error::Sql(_)) => {}
+            Err(error) => return Err(error),
         }
         proxy.forward_all();
-        let now = rows(&mut session)?;
-        let lost: Vec<&String> = there.difference(&now).collect();
-        assert!(
-            lost.is_empty(),
-            "seed {seed}: {function}(), answer {chosen}, lost {lost:?}"
-        );
-        if function == "iasql_sync" {
-            session.query("SELECT * FROM iasql_sync()")?;
+        let now = rows(&mut self.session)?;
+        let lost: Vec<&String> = self.there.difference(&now).collect();
+        ensure(lost.is_empty(), || format!("lost {lost:?}"))?;
+        ensure(self.session.backend_pid()? == self.pid, || {
+            "the session was lost".to_owned()
+        })?;
+        if case.function == "iasql_sync" {
+            self.session.query("SELECT * FROM iasql_sync()")?;
+            self.world.end(Edit::Create)?;
         }
+        Ok(())
     }
-    println!("{seeds} strange answers, {refused} of them refused as a whole");
-    assert_eq!(session.backend_pid()?, pid);
-    world.end(Edit::Create)?;
-    let log = world.fixture().database().cluster().log()?;
-    for word in ["PANIC:", "terminated by signal", "panicked at"] {
-        assert!(!log.contains(word), "the server's log has: {word}");
-    }
-    Ok(())
+}
+
+#[test]
+fn no_answer_ends_a_backend_or_loses_a_row() -> Result {
+    let answers = Reader::start(World::start()?)?.answers()?;
+    let mut cases = Cases::default();
+    let garbled = (1..=CASES).map(|seed| {
+        let mut rng = Rng::with_seed(seed);
+        Case {
+            answer: rng.usize(..answers),
+            function: FUNCTIONS[rng.usize(..FUNCTIONS.len())],
+            seed,
+        }
+    });
+    cases.add(garbled.collect(), Vec::new());
+    cases.sample(|case| Some(case.seed % SAMPLE));
+    matrix::run_all(
+        "strange answers",
+        if matrix::is_full() { 3 } else { 1 },
+        cases,
+        |case| (format!("{}()", case.function), "answers".to_owned()),
+        || Reader::start(World::start()?),
+        Reader::read,
+    )
 }
