@@ -28,3 +28,14 @@ use_postgres() {
         *) fail "$("$pg_config" --version) is not supported: Postgres 15 to 18 are." ;;
     esac
 }
+
+# usage: python_environment FOLDER REQUIREMENTS WHAT
+# Installs these packages into a virtual environment of the project's own, unless they are there.
+python_environment() {
+    ! cmp -s "$2" "$1/requirements.txt" || return 0
+    say "Installing $3"
+    rm -rf "$1"
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
+    cp "$2" "$1/requirements.txt"
+}

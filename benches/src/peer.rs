@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::result::{Finding, Goal, Sample};
@@ -42,6 +43,38 @@ pub fn run(peer: Peer, task: &str, endpoint: &str) -> Result<f64> {
         output: format!(
             "{}: {printed}{}",
             output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ),
+    })
+}
+
+/// Lets Ansible's collections do the tutorial, and returns how many seconds a user waits for it. Its start is part of that:
+/// Ansible starts Python anew for each task.
+pub fn ansible(endpoint: &str) -> Result<f64> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let programs = repository.join(".local/ansible/bin");
+    let python = programs.join("python");
+    let playbook = programs.join("ansible-playbook");
+    let start = Instant::now();
+    let output = Command::new(&playbook)
+        .arg(repository.join("benches/peers/tutorial.yml"))
+        .arg("--extra-vars")
+        .arg(format!(
+            "endpoint={endpoint} ansible_python_interpreter={}",
+            python.display()
+        ))
+        .output()
+        .map_err(Error::io(&playbook))?;
+    let took = start.elapsed();
+    if output.status.success() {
+        return Ok(took.as_secs_f64());
+    }
+    Err(Error::Peer {
+        name: "ansible-playbook tutorial.yml".to_owned(),
+        output: format!(
+            "{}: {}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         ),
     })

@@ -24,6 +24,7 @@ pub fn write(bench: &Bench, findings: &[Finding]) -> Result {
          AWS, the peers.\n\n\
          | | |\n|---|---|\n| date | {date} |\n| commit | {commit} |\n| build | {build} |\n| machine | {cores} × {cpu}, \
          {memory} |\n| system | {kernel} |\n| PostgreSQL | {postgres} |\n| rustc | {rustc} |\n| boto3 | {boto3} |\n\
+         | Ansible, with its collections | {ansible} |\n\
          | runs of each case | {runs} |\n\n\
          {count} rows, {missed} goals missed.\n\n{HEAD}\n{rows}\n",
         date = said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
@@ -49,6 +50,13 @@ pub fn write(bench: &Bench, findings: &[Finding]) -> Result {
         boto3 = said(
             ".local/venv/bin/python",
             &["-c", "import boto3; print(boto3.__version__)"]
+        ),
+        ansible = said(
+            ".local/ansible/bin/python",
+            &[
+                "-c",
+                "from importlib.metadata import version; print(version('ansible'))"
+            ]
         ),
         runs = bench.runs,
         count = findings.len(),

@@ -148,6 +148,15 @@ impl Collection {
         page(&self.items, self.items.len(), start, size, |item| &item.id)
     }
 
+    /// The objects whose writing has this part.
+    pub fn containing(&self, part: &str) -> Vec<&str> {
+        let items = self.items.iter().flatten();
+        items
+            .map(|item| &*item.text)
+            .filter(|text| text.contains(part))
+            .collect()
+    }
+
     /// The objects that are listed under another.
     pub fn of(&self, parent: &str) -> Vec<&str> {
         self.children_of(parent).map(|item| &*item.text).collect()

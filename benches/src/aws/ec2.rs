@@ -147,11 +147,12 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
     match request.operation.as_str() {
         "DescribeVpcs" => describe(account.of(region, Kind::Vpc), request, "vpcSet"),
         "DescribeSubnets" => describe(account.of(region, Kind::Subnet), request, "subnetSet"),
-        "DescribeSecurityGroups" => describe(
-            account.of(region, Kind::SecurityGroup),
-            request,
-            "securityGroupInfo",
-        ),
+        "DescribeSecurityGroups" => {
+            let groups = account.of(region, Kind::SecurityGroup);
+            describe_groups(groups, request)
+        }
+        // What objects are made with has no tags: those of calls are not kept.
+        "DescribeTags" => Ok(document.field("tagSet", &json!([]))),
         "DescribeSecurityGroupRules" => {
             let rules = account.of(region, Kind::SecurityGroupRule);
             describe(rules, request, "securityGroupRuleSet")
@@ -178,6 +179,7 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
             for id in request.numbered("SecurityGroupRuleId") {
                 rules.remove(id);
             }
+            restate(account, region, request.text("GroupId"));
             Ok(document.field("return", &json!(true)))
         }
         "ModifySecurityGroupRules" => {
@@ -193,6 +195,11 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                             .clone();
                     }
                 });
+            restate(account, region, request.text("GroupId"));
+            Ok(document.field("return", &json!(true)))
+        }
+        "UpdateSecurityGroupRuleDescriptionsEgress" => {
+            describe_egress(account, request);
             Ok(document.field("return", &json!(true)))
         }
         _ => Err(Refusal::unknown(request)),
@@ -227,6 +234,70 @@ fn describe(collection: &Collection, request: &Request, list: &str) -> Answer {
     }
 }
 
+/// Groups by their ids or by a name, which other clients than ours ask for, or as any list.
+fn describe_groups(groups: &Collection, request: &Request) -> Answer {
+    let list = "securityGroupInfo";
+    let document = Document::new(Protocol::Ec2);
+    let ids: Vec<&str> = request.numbered("GroupId").collect();
+    if !ids.is_empty() {
+        let members = ids.into_iter().filter_map(|id| groups.get(id));
+        return Ok(document.list(list, members));
+    }
+    if request.text("Filter.1.Name") == "group-name" {
+        let name = request.text("Filter.1.Value.1");
+        let named = groups.containing(&format!("<groupName>{name}</groupName>"));
+        return Ok(document.list(list, named.into_iter()));
+    }
+    describe(groups, request, list)
+}
+
+/// Writes a group's rules into the group, which names them in an older form.
+fn restate(account: &mut Account, region: &str, group: &str) {
+    let rules = account.of(region, Kind::SecurityGroupRule);
+    let (ids, _) = rules.ids_of(group, 0, PAGE);
+    let rules: Vec<Json> = ids.into_iter().filter_map(|id| rules.fields(id)).collect();
+    let permissions = |is_egress: bool| -> Json {
+        let of_that_way = rules.iter().filter(|rule| rule["isEgress"] == is_egress);
+        of_that_way.map(permission).collect()
+    };
+    let groups = account.of(region, Kind::SecurityGroup);
+    groups.change(group, |group| {
+        group["ipPermissions"] = permissions(false);
+        group["ipPermissionsEgress"] = permissions(true);
+    });
+}
+
+fn permission(rule: &Json) -> Json {
+    let mut permission = json!({
+        "ipProtocol": rule["ipProtocol"],
+        "ipRanges": [{"cidrIp": rule["cidrIpv4"], "description": rule["description"]}],
+    });
+    // All protocols have no ports.
+    if rule["ipProtocol"] != "-1" {
+        permission["fromPort"] = rule["fromPort"].clone();
+        permission["toPort"] = rule["toPort"].clone();
+    }
+    permission
+}
+
+/// Sets the description of the rule that lets a group's traffic out to a block of addresses.
+fn describe_egress(account: &mut Account, request: &Request) {
+    let group = request.text("GroupId");
+    let rules = account.of(&request.region, Kind::SecurityGroupRule);
+    let (ids, _) = rules.ids_of(group, 0, PAGE);
+    let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+    for id in ids {
+        rules.change(&id, |rule| {
+            let block = request.get("IpPermissions.1.IpRanges.1.CidrIp");
+            if rule["isEgress"] == true && rule["cidrIpv4"] == *block {
+                let description = "IpPermissions.1.IpRanges.1.Description";
+                rule["description"] = request.get(description).clone();
+            }
+        });
+    }
+    restate(account, &request.region, group);
+}
+
 fn create_group(account: &mut Account, request: &Request, document: Document) -> Answer {
     let number = account.next_number();
     let id = group_id(number);
@@ -245,6 +316,7 @@ fn create_group(account: &mut Account, request: &Request, document: Document) ->
     account
         .of(&request.region, Kind::SecurityGroupRule)
         .insert(rule(number, &id, all));
+    restate(account, &request.region, &id);
     Ok(document
         .field("return", &json!(true))
         .field("groupId", &json!(id)))
@@ -263,6 +335,7 @@ fn authorize(account: &mut Account, request: &Request, is_egress: bool) -> Answe
     account
         .of(&request.region, Kind::SecurityGroupRule)
         .insert(shape);
+    restate(account, &request.region, request.text("GroupId"));
     let document = Document::new(Protocol::Ec2).field("return", &json!(true));
     Ok(document.list("securityGroupRuleSet", [made.as_str()].into_iter()))
 }

@@ -261,7 +261,11 @@ fn describe(
     }
     let found = wanted.iter().filter_map(|id| collection.get(id));
     let document = Document::new(Protocol::Json).list(list, found);
-    Ok(document.field("failures", &json!([])))
+    let missing = wanted.iter().filter(|id| collection.get(id).is_none());
+    let missing: Json = missing
+        .map(|id| json!({"arn": id, "reason": "MISSING"}))
+        .collect();
+    Ok(document.field("failures", &missing))
 }
 
 /// Those of the parameters that the request has.

@@ -141,6 +141,13 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
         "DescribeLoadBalancers" => describe(account, request, Kind::LoadBalancer, "LoadBalancers"),
         "DescribeListeners" => describe(account, request, Kind::Listener, "Listeners"),
         "DescribeTags" => describe_tags(account, request),
+        // What no table reads and clients of other kinds ask for.
+        "DescribeLoadBalancerAttributes"
+        | "ModifyLoadBalancerAttributes"
+        | "DescribeTargetGroupAttributes"
+        | "ModifyTargetGroupAttributes" => none("Attributes"),
+        "DescribeTargetHealth" => none("TargetHealthDescriptions"),
+        "DescribeRules" => none("Rules"),
         "CreateTargetGroup" => {
             let number = account.next_number();
             let (name, target_type) = (request.text("Name"), request.text("TargetType"));
@@ -228,7 +235,6 @@ fn describe(account: &mut Account, request: &Request, kind: Kind, list: &str) ->
         "TargetGroupArns.member",
         "LoadBalancerArns.member",
         "ListenerArns.member",
-        "Names.member",
     ]
     .iter()
     .flat_map(|name| request.numbered(name))
@@ -236,6 +242,13 @@ fn describe(account: &mut Account, request: &Request, kind: Kind, list: &str) ->
     if !named.is_empty() {
         let members = named.iter().filter_map(|arn| collection.get(arn));
         return Ok(document.list(list, members));
+    }
+    if let Some(name) = request.numbered("Names.member").next() {
+        let found = collection.containing(&format!("Name>{name}</"));
+        return match found.is_empty() {
+            true => Err(absent(kind, name)),
+            false => Ok(document.list(list, found.into_iter())),
+        };
     }
     if kind == Kind::Listener {
         let members = collection.of(request.text("LoadBalancerArn"));
@@ -245,6 +258,18 @@ fn describe(account: &mut Account, request: &Request, kind: Kind, list: &str) ->
     let (members, next) = collection.page(request.page_start("Marker"), size);
     let document = document.list(list, members.into_iter());
     Ok(document.optional("NextMarker", next.map(|next| next.to_string())))
+}
+
+fn none(list: &str) -> Answer {
+    Ok(Document::new(Protocol::Query).field(list, &json!([])))
+}
+
+fn absent(kind: Kind, name: &str) -> Refusal {
+    let code = match kind {
+        Kind::TargetGroup => "TargetGroupNotFound",
+        _ => "LoadBalancerNotFound",
+    };
+    Refusal::new(code, format!("nothing is called {name}"))
 }
 
 fn describe_tags(account: &mut Account, request: &Request) -> Answer {

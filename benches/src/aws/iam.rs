@@ -112,6 +112,7 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                 None,
             )
         }
+        "ListRoleTags" => end(document.field("Tags", &json!([])), None),
         "ListRolePolicies" => end(document.field("PolicyNames", &json!([])), None),
         "ListInstanceProfilesForRole" => end(document.field("InstanceProfiles", &json!([])), None),
         _ => return Err(Refusal::unknown(request)),

@@ -50,6 +50,8 @@ pub fn answer(account: &mut Account, request: &Request) -> Answer {
                 document.optional("nextToken", next.map(|next| next.to_string()))
             }
         },
+        // The older call, which takes the name.
+        "ListTagsLogGroup" => document.field("tags", &json!({})),
         "ListTagsForResource" => {
             let arn = request.text("resourceArn");
             let name = arn.split(":log-group:").nth(1).unwrap_or_default();

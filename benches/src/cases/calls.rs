@@ -119,7 +119,8 @@ fn bound(kind: Kind, sizes: &Sizes) -> usize {
         Kind::Service => {
             let clusters = of(Kind::Cluster);
             let each = n.checked_div(clusters).unwrap_or_default();
-            clusters * each.div_ceil(100).max(1) + n.div_ceil(10)
+            // A call lists or describes the services of one cluster.
+            clusters * (each.div_ceil(100).max(1) + each.div_ceil(10))
         }
     }
 }

@@ -8,6 +8,7 @@ use iasql_tests::{Database, Migrations, Session};
 use crate::aws::{Calls, Pace, Sizes, reads};
 use crate::bench::Bench;
 use crate::error::{Error, Result};
+use crate::peer;
 use crate::result::{Finding, Goal, Sample};
 
 const CALL: Duration = Duration::from_millis(50);
@@ -15,7 +16,9 @@ const CALL: Duration = Duration::from_millis(50);
 /// The calls of the tutorial, each time they are the same; then its time at 50 ms a call.
 pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
     let mut findings = count_calls(bench)?;
-    findings.extend(time(bench)?);
+    let (ours, timed) = time(bench)?;
+    findings.extend(timed);
+    findings.extend(compare(bench, ours)?);
     Ok(findings)
 }
 
@@ -87,8 +90,9 @@ fn writes(calls: &Calls) -> usize {
     writes.map(|(_, count)| count).sum()
 }
 
-fn time(bench: &Bench) -> Result<Vec<Finding>> {
-    let (mut ratios, mut shares) = (Vec::new(), Vec::new());
+/// The seconds of the applies, and what was found about them.
+fn time(bench: &Bench) -> Result<(Sample, Vec<Finding>)> {
+    let (mut ratios, mut shares, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
     let mut paths = String::new();
     for _ in 0..bench.runs {
         let database = bench.account(&Sizes::fresh(), Pace::default())?;
@@ -115,15 +119,17 @@ fn time(bench: &Bench) -> Result<Vec<Finding>> {
         ratios.push(apply.took.as_secs_f64() / path.as_secs_f64());
         let own = apply.took.saturating_sub(apply.calls.busy());
         shares.push(100.0 * own.as_secs_f64() / apply.took.as_secs_f64());
+        seconds.push(apply.took.as_secs_f64());
         paths = format!(
             "{:.2} s, critical path {:.2} s",
             apply.took.as_secs_f64(),
             path.as_secs_f64()
         );
     }
+    let ours = Sample::new(seconds);
     let share = "journal's share of the tutorial's apply at 50 ms a call";
     let note = "all time in which no call was under way: the journal, and everything else besides";
-    Ok(vec![
+    let findings = vec![
         Finding::new(
             "tutorial: apply at 50 ms a call, against its critical path",
             "",
@@ -132,7 +138,30 @@ fn time(bench: &Bench) -> Result<Vec<Finding>> {
         )
         .note(paths),
         Finding::new(share, "%", Goal::AtMost(5.0), Sample::new(shares)).note(note),
-    ])
+        Finding::new(
+            "tutorial: apply at 50 ms a call",
+            "s",
+            Goal::Told,
+            ours.clone(),
+        ),
+    ];
+    Ok((ours, findings))
+}
+
+/// The same by Ansible's collections.
+fn compare(bench: &Bench, ours: Sample) -> Result<Vec<Finding>> {
+    let (mut seconds, mut calls) = (Vec::new(), 0);
+    // Each run lasts for many seconds, and they differ little.
+    for _ in 0..bench.runs.min(2) {
+        bench.aws.reset(&Sizes::fresh(), Pace::of(CALL));
+        seconds.push(peer::ansible(&bench.aws.endpoint())?);
+        calls = bench.aws.take_calls().count();
+    }
+    let theirs = Sample::new(seconds);
+    let times = theirs.median() / ours.median();
+    let note = format!("{times:.0} × ours, {calls} calls, from its start to its end");
+    let case = "tutorial at 50 ms a call: Ansible's collections";
+    Ok(vec![Finding::new(case, "s", Goal::Told, theirs).note(note)])
 }
 
 /// How many calls one after the other the longest way through the graph takes, and how many all steps take.
