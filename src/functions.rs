@@ -11,7 +11,7 @@ use crate::modules::{self, MODULES, Module};
 use crate::planning::{check_account, plan_a_sync, plan_apply};
 use crate::report::Problem;
 use crate::world::{Scene, must_write};
-use crate::{installing, store, syncing, tables};
+use crate::{installing, store, syncing, tables, tightening};
 use iasql_engine::plan::{News, Plan, Refusal};
 use iasql_engine::sync::{RowChange, SyncPlan};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -222,6 +222,11 @@ fn iasql_take_over() -> Answer<()> {
     let _running = start_run("iasql_take_over")?;
     store::take_over();
     Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn iasql_tighten(setting: &str, value: &str) -> Answer<String> {
+    Ok(tightening::tighten(setting, value)?)
 }
 
 #[pg_extern(sql = false)]

@@ -25,6 +25,7 @@ mod sql;
 mod store;
 mod syncing;
 mod tables;
+mod tightening;
 mod world;
 mod write;
 

@@ -108,6 +108,12 @@ COMMENT ON FUNCTION @extschema@.iasql_take_over() IS
 Sample: SELECT iasql_take_over();';
 REVOKE EXECUTE ON FUNCTION @extschema@.iasql_take_over() FROM PUBLIC;
 
+CREATE FUNCTION @extschema@.iasql_tighten(setting text, value text) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'iasql_tighten_wrapper';
+COMMENT ON FUNCTION @extschema@.iasql_tighten(text, text) IS
+'Makes iasql.max_deletes, iasql.adopt or iasql.on_drift as tight as this for the session, and never looser. Returns what is in force then. Anybody may.
+Sample: SELECT iasql_tighten(''iasql.max_deletes'', ''0'');';
+
 CREATE FUNCTION @extschema@.iasql_version() RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'iasql_version_wrapper';
 COMMENT ON FUNCTION @extschema@.iasql_version() IS

@@ -74,6 +74,14 @@ impl Problem {
             Problem::GuardDisplaced { setting } => {
                 format!("Connect without {setting} in the options (PGOPTIONS).")
             }
+            Problem::NoGuard { .. } => {
+                "The guards are iasql.adopt, iasql.on_drift and iasql.max_deletes.".to_owned()
+            }
+            Problem::GuardValue { .. } => {
+                "iasql.adopt is equal or overwrite, iasql.on_drift is refuse, keep, owned or enforce, and \
+                 iasql.max_deletes is a number, or -1 for any."
+                    .to_owned()
+            }
             Problem::NoRegion { server } => format!(
                 "CREATE SERVER {0} FOREIGN DATA WRAPPER iasql OPTIONS (region 'us-east-2'); or ALTER SERVER {0} \
                  OPTIONS (ADD region 'us-east-2');",

@@ -68,6 +68,20 @@ pub enum Problem {
         /// The guard.
         setting: &'static str,
     },
+    /// No guard has this name.
+    #[error("\"{setting}\" is not a guard")]
+    NoGuard {
+        /// The name.
+        setting: String,
+    },
+    /// A guard cannot have this value.
+    #[error("invalid value for guard \"{setting}\": \"{value}\"")]
+    GuardValue {
+        /// The guard.
+        setting: String,
+        /// The value.
+        value: String,
+    },
     /// No region is known.
     #[error("no AWS region is set")]
     NoRegion {

@@ -10,14 +10,18 @@ impl Problem {
         use PgSqlErrorCode::*;
         match self {
             Problem::AwsThreadDied => ERRCODE_INTERNAL_ERROR,
-            Problem::NoServer { .. } | Problem::NoMapping { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Problem::NoServer { .. } | Problem::NoMapping { .. } | Problem::NoGuard { .. } => {
+                ERRCODE_UNDEFINED_OBJECT
+            }
             Problem::ServerDenied { .. }
             | Problem::MappingDenied { .. }
             | Problem::ServerNotTrusted { .. }
             | Problem::GuardDisplaced { .. }
             | Problem::SequenceDenied { .. }
             | Problem::TableDenied { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Problem::NoRegion { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
+            Problem::NoRegion { .. } | Problem::GuardValue { .. } => {
+                ERRCODE_INVALID_PARAMETER_VALUE
+            }
             Problem::Aws { error, .. } => aws_code(error),
             Problem::OtherAccount { .. }
             | Problem::Copy

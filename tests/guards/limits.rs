@@ -247,3 +247,66 @@ fn who_may_not_loosen_a_guard_is_told_who_can() -> Result {
     );
     Ok(())
 }
+
+#[test]
+fn anybody_may_tighten_a_guard_and_nobody_loosens_one_by_that() -> Result {
+    let (stage, role) = limited()?;
+    let mut session = stage.as_role(&role)?;
+    let mut tighten = |setting: &str, value: &str| -> Result<String> {
+        let tightened = session.query(&format!("SELECT iasql_tighten('{setting}', '{value}')"))?;
+        let now = session.query(&format!("SHOW {setting}"))?;
+        assert_eq!(tightened.scalar(), now.scalar());
+        Ok(now.scalar().unwrap_or_default().to_owned())
+    };
+    // The limit of the role is 1.
+    for (value, now) in [("100", "1"), ("-1", "1"), ("0", "0"), ("1", "0")] {
+        assert_eq!(tighten("iasql.max_deletes", value)?, now, "{value}");
+    }
+    assert_eq!(tighten("iasql.adopt", "overwrite")?, "equal");
+    for (value, now) in [
+        ("enforce", "owned"),
+        ("refuse", "refuse"),
+        ("keep", "refuse"),
+    ] {
+        assert_eq!(tighten("IASQL.on_drift", value)?, now, "{value}");
+    }
+    session.query("DELETE FROM log_group WHERE log_group_name = 'a'")?;
+    let refusal = session.refusal("SELECT * FROM iasql_apply()")?;
+    assert_eq!(
+        refusal.message,
+        "the plan deletes 1 object; iasql.max_deletes allows 0"
+    );
+    // What a superuser has set is the loosest that there is.
+    session.refusal("RESET iasql.max_deletes")?;
+    session.query("RESET ALL")?;
+    assert_eq!(session.query("SHOW iasql.max_deletes")?.scalar(), Some("1"));
+    session.query("BEGIN; SELECT iasql_tighten('iasql.max_deletes', '0'); ROLLBACK")?;
+    assert_eq!(session.query("SHOW iasql.max_deletes")?.scalar(), Some("1"));
+    Ok(())
+}
+
+#[test]
+fn what_is_no_guard_and_no_value_of_one_is_not_set() -> Result {
+    let (stage, role) = limited()?;
+    let mut session = stage.as_role(&role)?;
+    // Loads the library, and with it the settings.
+    session.query("SELECT iasql_version()")?;
+    for (setting, value, sqlstate) in [
+        ("log_statement", "none", "42704"),
+        ("iasql.journal_retention", "0", "42704"),
+        ("iasql.server", "other", "42704"),
+        ("iasql.max_deletes", "-2", "22023"),
+        ("iasql.max_deletes", "none", "22023"),
+        ("iasql.adopt", "owned", "22023"),
+    ] {
+        let before = session.query("SELECT name, setting FROM pg_settings")?;
+        let refusal = session.refusal(&format!("SELECT iasql_tighten('{setting}', '{value}')"))?;
+        assert_eq!(refusal.sqlstate, sqlstate, "{refusal}");
+        assert!(!refusal.hint.is_empty());
+        assert_eq!(
+            session.query("SELECT name, setting FROM pg_settings")?,
+            before
+        );
+    }
+    Ok(())
+}
