@@ -62,18 +62,45 @@ pub fn start_run(function: &'static str) -> Result<Running, Problem> {
 
 /// The lock is that of a row: VACUUM does not get in its way, and ROLLBACK TO gives it back.
 fn lock_database() -> Result<(), Problem> {
-    let is_mine = as_owner(|| {
-        Lock::Rows.try_on(oid("iasql.apply_lock"))
-            && !sql::query("SELECT FROM iasql.apply_lock FOR UPDATE SKIP LOCKED", &[]).is_empty()
-    });
-    if !is_mine {
-        let holder = other_run().unwrap_or_else(|| "It has just been released.".to_owned());
-        return Err(Problem::Busy { holder });
+    let busy = || Problem::Busy {
+        holder: other_run().unwrap_or_else(|| "It has just been released.".to_owned()),
+    };
+    if !Lock::Rows.try_on(oid("iasql.apply_lock")) {
+        return Err(busy());
     }
-    // Under REPEATABLE READ or higher, a snapshot older than what the last run committed has failed by now, before the
-    // first call. For that the row must change; the lock on its table shows who has it.
+    // Such a transaction would plan from what was before the last run. For this the row must change with each run; the
+    // lock on its table shows who has it.
+    let others = as_owner(|| changed_since_snapshot("SELECT ctid FROM iasql.apply_lock"));
+    if !others.is_empty() {
+        let what = "another apply, sync or install was committed";
+        return Err(Problem::OldSnapshot {
+            what: what.to_owned(),
+        });
+    }
+    let row = "SELECT FROM iasql.apply_lock FOR UPDATE SKIP LOCKED";
+    if as_owner(|| sql::query(row, &[])).is_empty() {
+        return Err(busy());
+    }
     as_owner(|| sql::execute("UPDATE iasql.apply_lock SET runs = runs + 1", &[]));
     Ok(())
+}
+
+/// The rows of a statement that only reads which this transaction sees and that others have changed and committed since.
+/// To lock one of them is a serialization failure. There are none under READ COMMITTED, which sees whatever is committed.
+fn changed_since_snapshot(statement: &str) -> sql::Rows {
+    // SAFETY: a plain read of the transaction's isolation level.
+    let sees_the_past =
+        unsafe { pg_sys::XactIsoLevel } >= pg_sys::XACT_REPEATABLE_READ.cast_signed();
+    if !sees_the_past {
+        return sql::Rows::new();
+    }
+    let now: BTreeSet<Vec<Option<String>>> = Snapshot::latest()
+        .query(statement, &[])
+        .into_iter()
+        .collect();
+    let mut rows = Snapshot::next().query(statement, &[]);
+    rows.retain(|row| !now.contains(row));
+    rows
 }
 
 /// Who runs something of which this transaction does not see what comes of it, and since when.
@@ -147,7 +174,7 @@ impl Lock {
 
     /// Locks a table, whose name is for the error.
     pub fn on(self, relation: pg_sys::Oid, name: &str) -> Result<(), Problem> {
-        match wait_until(|| self.try_on(relation)) {
+        match wait_until(|| Ok(self.try_on(relation)))? {
             true => Ok(()),
             false => Err(Problem::Locked {
                 what: format!("table {name}"),
@@ -228,27 +255,54 @@ fn lock_rows(table: &Table, ids: &BTreeSet<i64>) -> Result<(), Problem> {
     let mut free = BTreeSet::new();
     let mut held = BTreeSet::new();
     let all_free = wait_until(|| {
+        check_snapshot(table, ids)?;
         free.extend(select(table, ids, "FOR NO KEY UPDATE SKIP LOCKED"));
         // A row that is not there any more will be missed when the rows are read again.
         held = match free.len() == ids.len() {
             true => BTreeSet::new(),
             false => select(table, ids, "").difference(&free).copied().collect(),
         };
-        held.is_empty()
-    });
+        Ok(held.is_empty())
+    })?;
     if all_free {
         return Ok(());
     }
-    let list: Vec<String> = held.iter().map(i64::to_string).collect();
     let relation = oid(&table.name);
     Err(Problem::Locked {
-        what: format!("row {} of {}", list.join(", "), table.kind.table),
+        what: rows_named(table, held.iter().map(i64::to_string)),
         holders: holders(
             relation,
             "{RowShareLock,RowExclusiveLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}",
         )
         .unwrap_or_default(),
     })
+}
+
+fn rows_named(table: &Table, ids: impl Iterator<Item = String>) -> String {
+    let ids: Vec<String> = ids.collect();
+    format!("row {} of {}", ids.join(", "), table.kind.table)
+}
+
+/// Refuses where a row of these cannot be locked any more.
+fn check_snapshot(table: &Table, ids: &BTreeSet<i64>) -> Result<(), Problem> {
+    let id = quoted(table.id_column);
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    let statement = format!(
+        "SELECT {id}, ctid FROM {} WHERE {id} OPERATOR(pg_catalog.=) ANY ('{}'::pg_catalog.int4[])",
+        table.name,
+        sql::array(&ids)
+    );
+    let changed = table.as_its_owner(|| changed_since_snapshot(&statement));
+    let ids = changed
+        .into_iter()
+        .filter_map(|row| row.into_iter().next()?);
+    let mut ids = ids.peekable();
+    match ids.peek() {
+        None => Ok(()),
+        Some(_) => Err(Problem::OldSnapshot {
+            what: format!("{} was changed by another", rows_named(table, ids)),
+        }),
+    }
 }
 
 /// A caller that may delete rows and not update them may hold them too; so the table's owner does it.
@@ -266,21 +320,21 @@ fn select(table: &Table, ids: &BTreeSet<i64>, how: &str) -> BTreeSet<i64> {
 }
 
 /// Tries until it succeeds or the time is up.
-fn wait_until(mut succeeds: impl FnMut() -> bool) -> bool {
+fn wait_until(mut succeeds: impl FnMut() -> Result<bool, Problem>) -> Result<bool, Problem> {
     // SAFETY: a plain read of a setting.
     let patience = match u64::try_from(unsafe { pg_sys::LockTimeout }) {
         Ok(0) | Err(_) => PATIENCE,
         Ok(milliseconds) => Duration::from_millis(milliseconds),
     };
     let end = Instant::now() + patience;
-    while !succeeds() {
+    while !succeeds()? {
         if Instant::now() >= end {
-            return false;
+            return Ok(false);
         }
         pgrx::check_for_interrupts!();
         std::thread::sleep(PAUSE);
     }
-    true
+    Ok(true)
 }
 
 /// The other transactions that hold a table in one of these modes: who, and since when.

@@ -101,6 +101,9 @@ impl Problem {
                 "Wait until that transaction has ended, or give it more time with SET lock_timeout.".to_owned()
             }
             Problem::Stale { .. } => "Nothing was sent. Run it again.".to_owned(),
+            Problem::OldSnapshot { .. } => {
+                "Nothing was sent. Roll back, and run it again in a new transaction.".to_owned()
+            }
             Problem::Nested => "Call it by itself, once the rows are as they should be.".to_owned(),
             Problem::ReadOnly { .. } => "iasql_plan_apply() and iasql_plan_sync() need no writing.".to_owned(),
             Problem::NoModule { nearest, .. } => format!("Did you mean \"{nearest}\"? See iasql_modules_list()."),

@@ -127,6 +127,12 @@ pub enum Problem {
         /// The rows.
         rows: Vec<String>,
     },
+    /// The transaction sees the past.
+    #[error("{what} since this transaction took its snapshot")]
+    OldSnapshot {
+        /// What has happened since.
+        what: String,
+    },
     /// The run was set off by another, or by a trigger.
     #[error("an apply, sync or install cannot be started by a trigger or inside another one")]
     Nested,

@@ -28,7 +28,9 @@ impl Problem {
             | Problem::OtherSchema { .. }
             | Problem::Nested => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Problem::Busy { .. } | Problem::Locked { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
-            Problem::Stale { .. } => ERRCODE_T_R_SERIALIZATION_FAILURE,
+            Problem::Stale { .. } | Problem::OldSnapshot { .. } => {
+                ERRCODE_T_R_SERIALIZATION_FAILURE
+            }
             Problem::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Problem::NoModule { .. } | Problem::NoVersion { .. } | Problem::NotInstalled { .. } => {
                 ERRCODE_UNDEFINED_OBJECT

@@ -85,6 +85,14 @@ fn a_snapshot_that_is_older_than_the_last_run_fails_before_the_first_call() -> R
         fixture.proxy().forget_calls();
         let refusal = first.refusal("SELECT iasql_apply()")?;
         assert_eq!(refusal.sqlstate, "40001", "{refusal}");
+        assert_eq!(
+            refusal.message,
+            "another apply, sync or install was committed since this transaction took its snapshot"
+        );
+        assert_eq!(
+            refusal.hint,
+            "Nothing was sent. Roll back, and run it again in a new transaction."
+        );
         assert_eq!(changes(&fixture), Vec::<String>::new());
         first.query("ROLLBACK")?;
         let plan = first.query("SELECT * FROM iasql_plan_apply()")?;

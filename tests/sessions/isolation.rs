@@ -39,7 +39,12 @@ fn an_edit_that_is_newer_than_the_snapshot_makes_an_apply_fail_before_the_first_
         first.query(&format!("BEGIN ISOLATION LEVEL {level}; TABLE log_group"))?;
         second.query(&keep("a", 30))?;
         // The row that the old snapshot shows cannot be held any more.
-        assert_eq!(sqlstate(first.query(APPLY)), "40001", "{level}");
+        let refusal = first.refusal(APPLY)?;
+        assert_eq!(refusal.sqlstate, "40001", "{level}: {refusal}");
+        assert_eq!(
+            refusal.message,
+            "row 1 of log_group was changed by another since this transaction took its snapshot"
+        );
         assert_eq!(changes(&fixture), Vec::<String>::new());
         first.query("ROLLBACK")?;
         assert_eq!(first.query(APPLY)?.lines(), ["update|a"]);
