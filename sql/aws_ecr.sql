@@ -97,7 +97,7 @@ CREATE TABLE @schema@.repository_policy (
     CONSTRAINT repository_policy_repository_name_key UNIQUE (repository_name, region),
     CONSTRAINT repository_policy_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT repository_policy_repository_name_fkey FOREIGN KEY (repository_name, region)
-        REFERENCES @schema@.repository (repository_name, region) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES @schema@.repository (repository_name, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
     CONSTRAINT repository_policy_text_valid CHECK (iasql.valid_policy(policy_text))
 );
 

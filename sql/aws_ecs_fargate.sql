@@ -189,7 +189,7 @@ CREATE TABLE @schema@.service (
     CONSTRAINT service_name_key UNIQUE (name, cluster_name, region),
     CONSTRAINT service_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT service_cluster_name_fkey FOREIGN KEY (cluster_name, region)
-        REFERENCES @schema@.cluster (cluster_name, region) ON UPDATE CASCADE,
+        REFERENCES @schema@.cluster (cluster_name, region) ON UPDATE CASCADE DEFERRABLE,
     CONSTRAINT service_target_group_name_fkey FOREIGN KEY (target_group_name, region)
         REFERENCES @schema@.target_group (target_group_name, region) ON UPDATE CASCADE,
     CONSTRAINT service_task_definition_id_fkey FOREIGN KEY (task_definition_id, region)

@@ -168,7 +168,7 @@ CREATE TABLE @schema@.listener (
     CONSTRAINT listener_listener_arn_key UNIQUE (listener_arn),
     CONSTRAINT listener_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT listener_load_balancer_name_fkey FOREIGN KEY (load_balancer_name, region)
-        REFERENCES @schema@.load_balancer (load_balancer_name, region) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES @schema@.load_balancer (load_balancer_name, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
     CONSTRAINT listener_target_group_name_fkey FOREIGN KEY (target_group_name, region)
         REFERENCES @schema@.target_group (target_group_name, region) ON UPDATE CASCADE,
     CONSTRAINT listener_port_range CHECK (port BETWEEN 1 AND 65535),

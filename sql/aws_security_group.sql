@@ -16,7 +16,8 @@ CREATE TABLE @schema@.security_group (
     CONSTRAINT security_group_name_key UNIQUE (group_name, vpc_id, region),
     CONSTRAINT security_group_group_id_key UNIQUE (group_id),
     CONSTRAINT security_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT security_group_vpc_id_fkey FOREIGN KEY (vpc_id, region) REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE,
+    CONSTRAINT security_group_vpc_id_fkey FOREIGN KEY (vpc_id, region)
+        REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE DEFERRABLE,
     CONSTRAINT security_group_name_length CHECK (length(group_name) <= 255),
     CONSTRAINT security_group_name_characters CHECK (group_name ~ '^[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$'),
     CONSTRAINT security_group_name_prefix CHECK (group_name NOT LIKE 'sg-%'),
@@ -81,7 +82,7 @@ CREATE TABLE @schema@.security_group_rule (
     -- Before the next key, in this file and by name: actions run in that order, and a group's rules that refer to
     -- the group itself must be gone before that key looks for them.
     CONSTRAINT security_group_rule_security_group_id_fkey FOREIGN KEY (security_group_id, region)
-        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE,
+        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
     CONSTRAINT security_group_rule_source_security_group_id_fkey FOREIGN KEY (source_security_group_id, region)
         REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE,
     CONSTRAINT security_group_rule_ip_protocol_known CHECK (

@@ -67,7 +67,8 @@ CREATE TABLE @schema@.subnet (
     CONSTRAINT subnet_cidr_block_key UNIQUE (vpc_id, cidr_block, region),
     CONSTRAINT subnet_subnet_id_key UNIQUE (subnet_id),
     CONSTRAINT subnet_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT subnet_vpc_id_fkey FOREIGN KEY (vpc_id, region) REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE,
+    CONSTRAINT subnet_vpc_id_fkey FOREIGN KEY (vpc_id, region)
+        REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE DEFERRABLE,
     CONSTRAINT subnet_cidr_block_canonical CHECK (cidr_block = cidr_block::cidr::text),
     CONSTRAINT subnet_cidr_block_size CHECK (family(cidr_block::cidr) = 4 AND masklen(cidr_block::cidr) BETWEEN 16 AND 28),
     CONSTRAINT subnet_tags_valid CHECK (iasql.valid_tags(tags))

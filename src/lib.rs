@@ -20,6 +20,7 @@ mod modules;
 mod planning;
 mod pump;
 mod report;
+mod room;
 mod settings;
 mod sql;
 mod store;

@@ -2,13 +2,14 @@
 
 use crate::locks::hold_rows;
 use crate::report::Problem;
+use crate::room::step_aside;
 use crate::store;
 use crate::tables::Table;
 use crate::world::Scene;
 use crate::write::{self, NewRow, Whole};
 use iasql_engine::kind::Type;
 use iasql_engine::plan::{Action, Desired};
-use iasql_engine::sync::{RowChange, SyncPlan};
+use iasql_engine::sync::{RowChange, SyncPlan, deletes_that_wait, renamed};
 use iasql_engine::{Known, Row, RowKey, Value};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,14 +17,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Carries out the plan. New rows get their ids, which the changes then hold.
 pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Result<(), Problem> {
     hold_rows(scene, planned, &rows_of(plan))?;
+    let waits = deletes_that_wait(&scene.catalog, planned, &plan.changes);
     give_ids(scene, plan);
+    // What goes, or goes back to its old name, makes room for what gets the name that it had.
+    delete(scene, &plan.changes, |row| !waits.contains(&row));
     for table in scene.wholes() {
-        // A row that goes back to its old name makes room for one that is imported under the other.
         update(scene, table, &plan.changes);
         update(scene, table, &plan.refreshed);
         insert(scene, table, &plan.changes);
     }
-    delete(scene, &plan.changes);
+    delete(scene, &plan.changes, |row| waits.contains(&row));
     store::forget_known(&plan.forget);
     store::resolve(&plan.resolved);
     let agreed: Vec<(RowKey, &Known, store::Source<'_>)> = plan
@@ -129,11 +132,19 @@ fn whole(change: &RowChange) -> Whole<'_> {
 }
 
 fn update(scene: &Scene, table: &Table, changes: &[RowChange]) {
+    let renamed = of(table, changes, Action::Update).filter(|change| renamed(change));
+    let mut aside: BTreeSet<i64> = renamed.map(|change| change.key.id).collect();
+    // One that is renamed alone is in nobody's way.
+    if aside.len() < 2 {
+        aside.clear();
+    }
+    let references = (!aside.is_empty()).then(|| step_aside(table, &aside));
     let mut rows = BTreeMap::new();
     for change in of(table, changes, Action::Update) {
         let mut values = Map::new();
         for column in table.columns() {
             let changed = change.columns.is_empty() && column.volatile
+                || column.key && aside.contains(&change.key.id)
                 || change
                     .columns
                     .iter()
@@ -151,6 +162,9 @@ fn update(scene: &Scene, table: &Table, changes: &[RowChange]) {
         }
     }
     write::update(table, rows);
+    if let Some(references) = references {
+        references.check();
+    }
     for (column, part) in table.kind.parts() {
         let Some(part) = scene.table(part.table) else {
             continue;
@@ -174,12 +188,15 @@ fn update(scene: &Scene, table: &Table, changes: &[RowChange]) {
     }
 }
 
-fn delete(scene: &Scene, changes: &[RowChange]) {
+fn delete(scene: &Scene, changes: &[RowChange], which: impl Fn(RowKey) -> bool) {
     let rows: Vec<(&Table, Vec<i64>)> = scene
         .wholes()
         .map(|table| {
-            let ids = of(table, changes, Action::Delete).map(|change| change.key.id);
-            (table, ids.collect::<Vec<i64>>())
+            let gone = of(table, changes, Action::Delete).filter(|change| which(change.key));
+            (
+                table,
+                gone.map(|change| change.key.id).collect::<Vec<i64>>(),
+            )
         })
         .filter(|(_, ids)| !ids.is_empty())
         .collect();

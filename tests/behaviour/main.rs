@@ -6,6 +6,7 @@ mod cloud_filled;
 mod databases;
 mod drift;
 mod meeting;
+mod names;
 mod network;
 mod nulls;
 mod policies;

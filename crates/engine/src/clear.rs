@@ -53,6 +53,25 @@ pub fn rows_to_delete(
     gone
 }
 
+/// These rows and all that they lead to.
+pub(crate) fn with_targets(
+    catalog: &Catalog,
+    names: &Names,
+    desired: &[Desired],
+    which: impl Fn(&Desired) -> bool,
+) -> HashSet<RowKey> {
+    let rows: HashMap<RowKey, &Desired> = desired.iter().map(|row| (row.key, row)).collect();
+    let these = desired.iter().filter(|row| which(row));
+    let mut next: Vec<RowKey> = these.map(|row| row.key).collect();
+    let mut reached = HashSet::new();
+    while let Some(key) = next.pop() {
+        if let (true, Some(row)) = (reached.insert(key), rows.get(&key)) {
+            next.extend(Targets::of(row, catalog, names).refers_to);
+        }
+    }
+    reached
+}
+
 /// The rows that a row refers to.
 #[derive(Default)]
 pub(crate) struct Targets {

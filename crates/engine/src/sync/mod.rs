@@ -2,8 +2,11 @@
 //!
 //! Sync undoes edits that were not applied, imports what no row stands for, and drops rows whose object is gone.
 
+mod room;
 mod rows;
 mod write;
+
+pub use room::{deletes_that_wait, renamed};
 
 use crate::object::Known;
 use crate::plan::bind::{Names, Objects};

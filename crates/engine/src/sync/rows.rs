@@ -1,7 +1,7 @@
 //! What becomes of each row, and which objects get one.
 
 use super::{RowChange, Syncer};
-use crate::clear::Targets;
+use crate::clear::with_targets;
 use crate::compare::{leaves_the_choice, same};
 use crate::kind::{Change, Kind};
 use crate::object::{Known, Owner};
@@ -9,7 +9,7 @@ use crate::plan::bind::resolve;
 use crate::plan::{Action, Cause, Desired, Difference, Place, difference, natural_key};
 use crate::row::{ObjectKey, RowKey};
 use crate::value::Value;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// What a row stands for.
 enum Found {
@@ -23,19 +23,10 @@ enum Found {
 impl Syncer<'_> {
     /// Rows that must not go, whatever became of their objects: rows that are left as they are refer to them.
     pub(super) fn rows_that_stay(&self, desired: &[Desired]) -> HashSet<RowKey> {
-        let rows: HashMap<RowKey, &Desired> = desired.iter().map(|row| (row.key, row)).collect();
-        let unread = |row: &&Desired| {
+        with_targets(self.world.catalog, &self.names, desired, |row| {
             self.is_unread(row.key.table, &row.region)
                 || self.is_unread(row.key.table, self.place(row))
-        };
-        let mut next: Vec<RowKey> = desired.iter().filter(unread).map(|row| row.key).collect();
-        let mut stay = HashSet::new();
-        while let Some(key) = next.pop() {
-            if let (true, Some(row)) = (stay.insert(key), rows.get(&key)) {
-                next.extend(Targets::of(row, self.world.catalog, &self.names).refers_to);
-            }
-        }
-        stay
+        })
     }
 
     /// Finds the object of each row of a kind, then compares.

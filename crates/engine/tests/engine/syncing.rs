@@ -5,7 +5,7 @@ use crate::kinds::{
 };
 use crate::scene::{Scene, key, object, region};
 use iasql_engine::journal::{IntendedWork, Intent};
-use iasql_engine::sync::RowChange;
+use iasql_engine::sync::{RowChange, deletes_that_wait, renamed};
 use iasql_engine::{Row, Value};
 use std::time::Duration;
 
@@ -302,4 +302,54 @@ fn an_object_that_a_row_cannot_say_keeps_its_row() {
     scene.unsaid.insert(object("a", log_group("a")).key());
     assert_eq!(changes(&scene), [""; 0]);
     assert_eq!(scene.sync().forget, []);
+}
+
+#[test]
+fn deletes_wait_for_rows_that_stay_and_still_lead_to_them() {
+    let listener = |to: &str| listener(Value::object(to));
+    let scene = Scene::new()
+        .settled(1, "arn:t", target("t"))
+        .settled(2, "arn:u", target("u"))
+        .settled(3, "arn:v", target("v"))
+        .settled(1, "l", listener("arn:t"))
+        .settled(2, "m", listener("arn:u").with("port", 81))
+        .drift("l", "target_group_name", Value::object("arn:v"))
+        .gone("arn:t")
+        .gone("arn:u")
+        .gone("m");
+    let plan = scene.sync();
+    let waits = deletes_that_wait(&scene.catalog, &scene.desired, &plan.changes);
+    assert_eq!(
+        changes(&scene),
+        [
+            "update listener 1: target_group_name",
+            "delete listener 2: ",
+            "delete target_group 2: ",
+            "delete target_group 1: "
+        ]
+    );
+    assert_eq!(
+        Vec::from_iter(waits),
+        [key(&TARGET_GROUP, 1)],
+        "the others are free to go"
+    );
+}
+
+#[test]
+fn a_row_is_renamed_where_its_natural_key_or_its_region_changes() {
+    let scene =
+        Scene::new()
+            .settled(1, "a", log_group("a"))
+            .set(&LOG_GROUP, 1, "log_group_name", "b");
+    assert!(renamed(&scene.sync().changes[0]));
+    let moved = Scene::new()
+        .settled(1, "a", log_group("a"))
+        .edit(&LOG_GROUP, 1, |row| row.region = crate::scene::WEST.into());
+    assert!(renamed(&moved.sync().changes[0]));
+    let other = Scene::new()
+        .settled(1, "a", log_group("a"))
+        .set(&LOG_GROUP, 1, "retention", 7);
+    assert!(!renamed(&other.sync().changes[0]));
+    let deleted = Scene::new().settled(1, "a", log_group("a")).gone("a");
+    assert!(!renamed(&deleted.sync().changes[0]));
 }
