@@ -29,11 +29,11 @@ test: ## everything that must pass
 	@scripts/timed "Build and lint" scripts/lint
 	@$(MAKE) --no-print-directory test-engine test-aws test-blackbox
 
-test-full: ## every kill, every fault, and many strange values and answers, in an hour or two
+test-full: ## every kill, every fault, every order of two sessions, and many strange values and answers, in an hour or two
 	@scripts/timed "Set-up" scripts/setup test
 	@scripts/timed "Black-box build" scripts/build
 	@IASQL_FULL=1 scripts/timed "Matrices" cargo test --locked --package iasql-tests --no-fail-fast \
-		--test kill_matrix --test fault_matrix --test fuzz --test replies
+		--test kill_matrix --test fault_matrix --test orders --test fuzz --test replies
 
 lint: ## formatting, clippy, documentation, licences
 	@scripts/lint

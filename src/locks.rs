@@ -85,8 +85,8 @@ fn lock_database() -> Result<(), Problem> {
     Ok(())
 }
 
-/// The rows of a statement that only reads which this transaction sees and that others have changed and committed since.
-/// To lock one of them is a serialization failure. There are none under READ COMMITTED, which sees whatever is committed.
+/// The rows of a reading statement that this transaction sees and that others have changed and committed since. To lock
+/// one of them is a serialization failure. There are none under READ COMMITTED, which sees whatever is committed.
 fn changed_since_snapshot(statement: &str) -> sql::Rows {
     // SAFETY: a plain read of the transaction's isolation level.
     let sees_the_past =
@@ -101,6 +101,17 @@ fn changed_since_snapshot(statement: &str) -> sql::Rows {
     let mut rows = Snapshot::next().query(statement, &[]);
     rows.retain(|row| !now.contains(row));
     rows
+}
+
+/// Refuses where this transaction sees a table that has been uninstalled since.
+fn check_installed() -> Result<(), Problem> {
+    let gone = as_owner(|| changed_since_snapshot("SELECT ctid FROM iasql.installed_table"));
+    match gone.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::OldSnapshot {
+            what: "modules were uninstalled".to_owned(),
+        }),
+    }
 }
 
 /// Who runs something of which this transaction does not see what comes of it, and since when.
@@ -198,7 +209,7 @@ impl Lock {
                 self.on(sql::oid(relation), name)?;
             }
         }
-        Ok(())
+        check_installed()
     }
 }
 

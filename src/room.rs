@@ -12,7 +12,8 @@ pub struct References(Option<String>);
 
 /// Gives each of these rows a name that nobody has or gets.
 pub fn step_aside(table: &Table, ids: &BTreeSet<i64>) -> References {
-    // What a row refers to can be anything while it is not checked; what it says of itself must pass the table's checks.
+    // What a row refers to can be anything while it is not checked. What it says of itself must pass the table's
+    // checks.
     let keys = table.columns().filter(|column| column.key);
     let Some(column) = keys.min_by_key(|column| column.reference.is_none()) else {
         return References(None);
