@@ -18,10 +18,9 @@ fn listeners() -> Result<(Fixture, Session, [String; 2])> {
     )?;
     apply(&mut session)?;
     let arns = session.query("SELECT listener_arn FROM listener ORDER BY id")?;
-    match arns.lines().try_into() {
-        Ok(arns) => Ok((fixture, session, arns)),
-        Err(arns) => panic!("there should be two listeners: {arns:?}"),
-    }
+    let arns = <[String; 2]>::try_from(arns.lines());
+    assert!(arns.is_ok(), "there should be two listeners: {arns:?}");
+    Ok((fixture, session, arns.unwrap_or_default()))
 }
 
 /// Somebody else moves a listener.

@@ -70,6 +70,7 @@ fn table(body: &str) -> Table {
         columns: Vec::new(),
         unique: Vec::new(),
         references: BTreeSet::new(),
+        deferrable: BTreeSet::new(),
     };
     for item in items {
         if !item.starts_with("CONSTRAINT ") {
