@@ -18,6 +18,8 @@ fn pair() -> Result<(Fixture, Session, Session)> {
     let (mut first, second) = (fixture.session()?, fixture.session()?);
     first.query("INSERT INTO log_group (log_group_name) VALUES ('a'), ('b')")?;
     first.query(APPLY)?;
+    // What AWS has filled in meanwhile is in the rows: the next apply has no reason to hold them.
+    first.query(APPLY)?;
     fixture.proxy().forget_calls();
     Ok((fixture, first, second))
 }
