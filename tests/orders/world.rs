@@ -31,6 +31,8 @@ impl World {
              INSERT INTO log_group (log_group_name, retention_in_days) VALUES ('a', 1), ('b', 1), ('d', 1)
              ON CONFLICT (log_group_name, region) DO UPDATE SET retention_in_days = 1;
              SELECT iasql_apply();
+             -- What AWS has filled in meanwhile gets into the rows.
+             SELECT iasql_apply();
              UPDATE log_group SET retention_in_days = 3 WHERE log_group_name = 'a';
              INSERT INTO log_group (log_group_name, retention_in_days) VALUES ('c', 1);
              DELETE FROM log_group WHERE log_group_name = 'd'",
