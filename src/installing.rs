@@ -7,7 +7,7 @@ use crate::modules::{self, MODULES, Module, with_needed};
 use crate::report::Problem;
 use crate::sql::{self, quoted};
 use crate::tables::{self, Table};
-use crate::world::{self, Scene, read_cloud, read_rows};
+use crate::world::{self, Scene, ask_cloud, read_rows};
 use crate::{changes, store, syncing};
 use iasql_engine::clear::rows_to_delete;
 use iasql_engine::plan::Action;
@@ -190,8 +190,10 @@ fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
         .map(|table| table.kind.table)
         .filter(|table| modules.iter().any(|module| module.tables.contains(table)))
         .collect();
+    // AWS is asked while the rows are read.
+    let asked = ask_cloud(&scene, new.clone())?;
     let rows = read_rows(&scene)?;
-    let (identity, reading) = read_cloud(&scene, new.clone(), &rows)?;
+    let (identity, reading) = asked.answer(&scene, &rows)?;
     if scene.binding.is_none() {
         store::write_binding(&identity, scene.settings.endpoint_url.as_deref());
     }

@@ -3,7 +3,7 @@
 use crate::changes::Notes;
 use crate::report::Problem;
 use crate::settings::{self, Refresh};
-use crate::world::{self, Rows, Scene, read_changed_rows, read_cloud, read_rows};
+use crate::world::{self, Rows, Scene, ask_cloud, read_changed_rows, read_cloud, read_rows};
 use iasql_aws::read::Reading;
 use iasql_engine::object::Owner;
 use iasql_engine::plan::{Action, Desired, Plan, Step, World, plan};
@@ -32,13 +32,16 @@ pub fn plan_apply(scene: &Scene) -> Result<Planned<Plan>, Problem> {
             return Ok(planned);
         }
     }
+    if refresh == Refresh::All {
+        return from_everything(scene, by_rules);
+    }
     let world = |rows: Rows| match refresh {
-        Refresh::All => refreshed(scene, rows, all_tables(scene)),
         Refresh::Off if rows.intents.is_empty() => Ok(remembered(scene, rows)),
         // What a run that was cut off has left must be looked for.
-        Refresh::Changed | Refresh::Off => {
+        _ => {
             let tables = changed_tables(scene, &rows);
-            refreshed(scene, rows, tables)
+            let (_, reading) = read_cloud(scene, tables.clone(), &rows)?;
+            Ok(world::world(scene, rows, reading, &tables))
         }
     };
     planned(read_rows(scene)?, world, by_rules)
@@ -82,8 +85,21 @@ pub fn check_account(scene: &Scene) -> Result<(), Problem> {
 
 /// What sync would do. It always reads everything.
 pub fn plan_a_sync(scene: &Scene) -> Result<Planned<SyncPlan>, Problem> {
-    let world = |rows| refreshed(scene, rows, all_tables(scene));
-    planned(read_rows(scene)?, world, plan_sync)
+    from_everything(scene, plan_sync)
+}
+
+/// Plans from all rows and all that AWS holds. AWS is asked while the rows are read.
+fn from_everything<'a, P>(
+    scene: &'a Scene,
+    plan: impl FnOnce(World<'a>) -> P,
+) -> Result<Planned<P>, Problem> {
+    let tables = all_tables(scene);
+    let asked = ask_cloud(scene, tables.clone())?;
+    let world = |rows: Rows| {
+        let (_, reading) = asked.answer(scene, &rows)?;
+        Ok(world::world(scene, rows, reading, &tables))
+    };
+    planned(read_rows(scene)?, world, plan)
 }
 
 fn all_tables(scene: &Scene) -> Vec<&'static str> {
@@ -101,16 +117,6 @@ fn changed_tables(scene: &Scene, rows: &Rows) -> Vec<&'static str> {
         .chain(rows.intents.iter().map(|intent| intent.key.table))
         .collect();
     tables.into_iter().collect()
-}
-
-/// The world with these tables as AWS holds them now.
-fn refreshed<'a>(
-    scene: &'a Scene,
-    rows: Rows,
-    tables: Vec<&'static str>,
-) -> Result<World<'a>, Problem> {
-    let (_, reading) = read_cloud(scene, tables.clone(), &rows)?;
-    Ok(world::world(scene, rows, reading, &tables))
 }
 
 /// The world as it was last agreed on: nothing is read.

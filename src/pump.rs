@@ -98,6 +98,14 @@ pub fn call<T: Send + 'static>(
     work: impl FnOnce(Rc<Sessions>, Line) -> LocalBoxFuture<'static, T> + Send + 'static,
     serve: &mut dyn FnMut(Message),
 ) -> Result<T, Problem> {
+    start(on_interrupt, work)?.answer(serve)
+}
+
+/// Starts a call on the AWS thread. The backend may do something else before it waits for the answer.
+pub fn start<T: Send + 'static>(
+    on_interrupt: OnInterrupt,
+    work: impl FnOnce(Rc<Sessions>, Line) -> LocalBoxFuture<'static, T> + Send + 'static,
+) -> Result<Call<T>, Problem> {
     let (say, said) = mpsc::channel();
     let (answer, answered) = mpsc::channel();
     let (stop, stopping) = watch::channel(false);
@@ -119,25 +127,31 @@ pub fn call<T: Send + 'static>(
         })
     });
     submit(job)?;
-    let waiting = Waiting {
+    Ok(Call {
         said,
+        answered,
         stop,
         on_interrupt,
         _give_up: give_up,
-    };
-    waiting.serve(serve)?;
-    answered.recv().map_err(|_| Problem::AwsThreadDied)
+    })
 }
 
-struct Waiting {
+/// A call that goes on. It ends when this is dropped.
+pub struct Call<T> {
     said: Receiver<Said>,
+    answered: Receiver<T>,
     stop: watch::Sender<bool>,
     on_interrupt: OnInterrupt,
-    /// Dropped when an error leaves the wait: ends the job.
     _give_up: oneshot::Sender<()>,
 }
 
-impl Waiting {
+impl<T> Call<T> {
+    /// Waits for the answer, and serves what the call says meanwhile.
+    pub fn answer(self, serve: &mut dyn FnMut(Message)) -> Result<T, Problem> {
+        self.serve(serve)?;
+        self.answered.recv().map_err(|_| Problem::AwsThreadDied)
+    }
+
     fn serve(&self, serve: &mut dyn FnMut(Message)) -> Result<(), Problem> {
         let mut deadline = None;
         loop {

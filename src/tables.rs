@@ -417,7 +417,7 @@ fn row(
 fn value(column: &'static Column, text: String) -> Result<Value, String> {
     let misfit = |error: &dyn std::fmt::Display| format!("column {}: {error}", column.name);
     Ok(match column.ty {
-        Type::Text | Type::Time | Type::Cidr => Value::Text(text),
+        Type::Text | Type::Time | Type::Cidr => text.into(),
         Type::Int => Value::Int(text.parse().map_err(|error| misfit(&error))?),
         Type::Bool => Value::Bool(text == "t"),
         Type::Set => Value::List(serde_json::from_str(&text).map_err(|error| misfit(&error))?),

@@ -3,7 +3,7 @@
 use crate::changes::Notes;
 use crate::locks::Lock;
 use crate::memory::GivesBack;
-use crate::pump::{self, OnInterrupt};
+use crate::pump::{self, Call, OnInterrupt};
 use crate::report::Problem;
 use crate::sql::Snapshot;
 use crate::store::{self, Binding};
@@ -11,7 +11,7 @@ use crate::tables::{self, Table};
 use crate::{around, connection, settings, sql};
 use iasql_aws::doubt::Lost;
 use iasql_aws::error::{AwsError, Class};
-use iasql_aws::read::{Reading, Request};
+use iasql_aws::read::{Memory, Reading, Request};
 use iasql_aws::session::{Identity, Settings};
 use iasql_engine::journal::{IntendedWork, Intent, QUIET, intents};
 use iasql_engine::kind::Scope;
@@ -19,6 +19,7 @@ use iasql_engine::plan::{Desired, World};
 use iasql_engine::{Catalog, Known, ObjectKey, Region, Row, RowKey};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::oneshot;
 
 /// What a run knows before it reads AWS.
 pub struct Scene {
@@ -122,49 +123,78 @@ pub fn read_cloud(
     tables: Vec<&'static str>,
     rows: &Rows,
 ) -> Result<(Identity, Reading), Problem> {
+    ask_cloud(scene, tables)?.answer(scene, rows)
+}
+
+/// A reading of AWS that goes on.
+pub struct Asked {
+    call: Call<Result<(Identity, Reading), AwsError>>,
+    memory: oneshot::Sender<Memory>,
+}
+
+/// Starts to read AWS. The rows may be read meanwhile.
+pub fn ask_cloud(scene: &Scene, tables: Vec<&'static str>) -> Result<Asked, Problem> {
     let settings = scene.settings.clone();
     let bound = scene.binding.clone();
     let request = Request {
-        known: last_states(&rows.known, &rows.intents).collect(),
-        made: made(&rows.intents).collect(),
-        deleted: rows.deleted.clone(),
-        lost: lost(scene, &rows.intents),
         tables,
         regions: scene.regions.clone(),
     };
-    let answer = pump::call(
-        OnInterrupt::Drop,
-        move |sessions, _| {
-            Box::pin(async move {
-                let read = async {
-                    let session = sessions.get(&settings).await;
-                    let identity = session.identity().await?.clone();
-                    let elsewhere =
-                        bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
-                    let reading = match elsewhere {
-                        true => Reading::default(),
-                        false => iasql_aws::read::read(&session, request).await?,
-                    };
-                    Ok::<_, AwsError>((identity, reading))
+    let (memory, remembered) = oneshot::channel();
+    let memory_of_rows = async {
+        match remembered.await {
+            Ok(memory) => memory,
+            // The backend has failed to read the rows, and gives this call up.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let call = pump::start(OnInterrupt::Drop, move |sessions, _| {
+        Box::pin(async move {
+            let read = async {
+                let session = sessions.get(&settings).await;
+                let identity = session.identity().await?.clone();
+                let elsewhere =
+                    bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
+                let reading = match elsewhere {
+                    true => Reading::default(),
+                    false => iasql_aws::read::read(&session, request, memory_of_rows).await?,
                 };
-                let answer = read.await;
-                if let Err(error) = &answer
-                    && error.class == Class::Credentials
-                {
-                    sessions.forget(&settings);
-                }
-                answer
-            })
-        },
-        &mut |_| {},
-    )?;
-    let (identity, reading) = answer.map_err(|error| Problem::Aws {
-        doing: "cannot read AWS".to_owned(),
-        error: Box::new(error),
+                Ok::<_, AwsError>((identity, reading))
+            };
+            let answer = read.await;
+            if let Err(error) = &answer
+                && error.class == Class::Credentials
+            {
+                sessions.forget(&settings);
+            }
+            answer
+        })
     })?;
-    check_account(scene, &identity)?;
-    warn(&reading);
-    Ok((identity, reading))
+    Ok(Asked { call, memory })
+}
+
+impl Asked {
+    /// Waits for the answer.
+    pub fn answer(self, scene: &Scene, rows: &Rows) -> Result<(Identity, Reading), Problem> {
+        let memory = Memory {
+            known: last_states(&rows.known, &rows.intents).collect(),
+            made: made(&rows.intents).collect(),
+            deleted: rows.deleted.clone(),
+            lost: lost(scene, &rows.intents),
+        };
+        // The call may have ended without it.
+        let _ = self.memory.send(memory);
+        let (identity, reading) = self
+            .call
+            .answer(&mut |_| {})?
+            .map_err(|error| Problem::Aws {
+                doing: "cannot read AWS".to_owned(),
+                error: Box::new(error),
+            })?;
+        check_account(scene, &identity)?;
+        warn(&reading);
+        Ok((identity, reading))
+    }
 }
 
 /// What runs have made that were cut off or rolled back.

@@ -4,10 +4,11 @@ use crate::doubt::{Doubts, Lost};
 use crate::error::{AwsError, Class};
 use crate::resource::{KnownRows, Reader, Resource, Unsaid};
 use crate::session::Session;
-use futures::future::join_all;
+use futures::future::{FutureExt, join_all};
 use iasql_engine::kind::Scope;
 use iasql_engine::{Object, ObjectKey, Region};
 use std::collections::HashSet;
+use std::future::Future;
 use std::rc::Rc;
 
 /// What to read.
@@ -17,6 +18,11 @@ pub struct Request {
     pub tables: Vec<&'static str>,
     /// The regions that are enabled.
     pub regions: Vec<Region>,
+}
+
+/// What is remembered of the objects.
+#[derive(Debug, Default)]
+pub struct Memory {
     /// What was last agreed on. An object in it that no list shows is asked for by its id.
     pub known: KnownRows,
     /// Objects that earlier runs have made and that nobody has agreed on. They are asked for in the same way.
@@ -50,12 +56,16 @@ pub struct Unread {
 }
 
 /// Reads. Fails where nothing can be read at all, for a reason that lies not with some service: credentials that AWS does
-/// not accept, an endpoint that is down or none of AWS's.
-pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, AwsError> {
+/// not accept, an endpoint that is down or none of AWS's. The lists do not wait for the memory.
+pub async fn read(
+    session: &Rc<Session>,
+    request: Request,
+    memory: impl Future<Output = Memory> + 'static,
+) -> Result<Reading, AwsError> {
     session.seen().forget();
-    let expected = request.known.keys().cloned().chain(request.made);
-    let doubts = Doubts::new(expected, request.deleted, request.lost);
-    let reader = Reader::new(session.access(&Region::default()), request.known);
+    let memory = memory.map(Recalled::new).boxed_local().shared();
+    let known = memory.clone().map(|memory| memory.known);
+    let reader = Reader::with_known(session.access(&Region::default()), known);
     let places: Vec<(&'static dyn Resource, Region)> = request
         .tables
         .iter()
@@ -69,8 +79,11 @@ pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, Aw
         })
         .collect();
     let lists = join_all(places.iter().map(|(resource, region)| {
-        let (reader, doubts) = (reader.in_region(region), &doubts);
-        async move { doubts.settle(&reader, *resource).await }
+        let (reader, memory) = (reader.in_region(region), memory.clone());
+        async move {
+            reader.objects(*resource).await?;
+            memory.await.doubts.settle(&reader, *resource).await
+        }
     }))
     .await;
     let mut reading = Reading::default();
@@ -95,6 +108,23 @@ pub async fn read(session: &Rc<Session>, request: Request) -> Result<Reading, Aw
     let there = listed.filter(|object| gone.is_empty() || !gone.contains(&object.key()));
     reading.objects.extend(there);
     Ok(reading)
+}
+
+/// A memory in the form in which the lists share it.
+#[derive(Clone)]
+struct Recalled {
+    known: Rc<KnownRows>,
+    doubts: Rc<Doubts>,
+}
+
+impl Recalled {
+    fn new(memory: Memory) -> Recalled {
+        let expected = memory.known.keys().cloned().chain(memory.made);
+        Recalled {
+            doubts: Rc::new(Doubts::new(expected, memory.deleted, memory.lost)),
+            known: Rc::new(memory.known),
+        }
+    }
 }
 
 /// Whether a failure of this class has its reason in what all services share.

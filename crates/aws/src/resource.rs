@@ -4,11 +4,13 @@ use crate::access::Access;
 use crate::error::AwsError;
 use crate::writer::Writer;
 use async_trait::async_trait;
+use futures::future::{FutureExt, LocalBoxFuture, Shared as SharedFuture};
 use iasql_engine::kind::Change;
 use iasql_engine::plan::compare_new;
 use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region, Row, Value};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::{Future, ready};
 use std::ops::Deref;
 use std::rc::Rc;
 use tokio::sync::OnceCell;
@@ -78,6 +80,27 @@ impl Changed {
 /// What a table's objects looked like at the last agreement, by object.
 pub type KnownRows = HashMap<ObjectKey, Row>;
 
+/// What was last agreed on in a reader's region.
+pub struct Agreed {
+    rows: Rc<KnownRows>,
+    region: Region,
+}
+
+impl Agreed {
+    /// What an object looked like at the last agreement.
+    pub fn row(&self, kind: &Kind, id: &CloudId) -> Option<&Row> {
+        self.rows.get(&key(kind, &self.region, id))
+    }
+}
+
+fn key(kind: &Kind, region: &Region, id: &CloudId) -> ObjectKey {
+    ObjectKey {
+        table: kind.table,
+        region: region.clone(),
+        id: id.clone(),
+    }
+}
+
 /// Reads one region. Dereferences to [`Access`].
 #[derive(Clone)]
 pub struct Reader {
@@ -86,9 +109,8 @@ pub struct Reader {
 }
 
 /// What the lists of one reading share.
-#[derive(Default)]
 struct Shared {
-    known: KnownRows,
+    known: SharedFuture<LocalBoxFuture<'static, Rc<KnownRows>>>,
     lists: RefCell<HashMap<(&'static str, Region), Rc<List>>>,
     unsaid: RefCell<Vec<Unsaid>>,
 }
@@ -112,13 +134,22 @@ impl Deref for Reader {
 }
 
 impl Reader {
-    /// A reader that knows what was last agreed on.
-    pub fn new(access: Access, known: KnownRows) -> Reader {
+    /// A reader to which nothing was agreed on.
+    pub fn new(access: Access) -> Reader {
+        Reader::with_known(access, ready(Rc::default()))
+    }
+
+    /// A reader that will know what was last agreed on. The lists do not wait for it.
+    pub fn with_known(
+        access: Access,
+        known: impl Future<Output = Rc<KnownRows>> + 'static,
+    ) -> Reader {
         Reader {
             access,
             shared: Rc::new(Shared {
-                known,
-                ..Shared::default()
+                known: known.boxed_local().shared(),
+                lists: RefCell::default(),
+                unsaid: RefCell::default(),
             }),
         }
     }
@@ -137,6 +168,7 @@ impl Reader {
         let list = Rc::clone(self.shared.lists.borrow_mut().entry(key).or_default());
         list.get_or_init(|| async {
             let mut objects = resource.list(self).await?;
+            self.agreed().await;
             for object in &mut objects {
                 self.share(&object.id, &mut object.row);
             }
@@ -154,23 +186,23 @@ impl Reader {
         self.shared.lists.borrow_mut().remove(&place);
     }
 
-    /// What an object looked like at the last agreement. For objects that never change.
-    pub fn known(&self, kind: &Kind, id: &CloudId) -> Option<&Row> {
-        self.shared.known.get(&self.key(kind, id))
+    /// What was last agreed on, once that is known.
+    pub async fn agreed(&self) -> Agreed {
+        Agreed {
+            rows: self.shared.known.clone().await,
+            region: self.region().clone(),
+        }
     }
 
     /// The object of this id in this region.
     pub fn key(&self, kind: &Kind, id: &CloudId) -> ObjectKey {
-        ObjectKey {
-            table: kind.table,
-            region: self.region().clone(),
-            id: id.clone(),
-        }
+        key(kind, self.region(), id)
     }
 
-    /// Lets an object that is as it was at the last agreement share its memory.
+    /// Lets an object that is as it was at the last agreement share its memory, if the agreement is known by now.
     pub fn share(&self, id: &CloudId, row: &mut Row) {
-        if let Some(known) = self.known(row.kind(), id) {
+        let known = self.shared.known.peek();
+        if let Some(known) = known.and_then(|known| known.get(&self.key(row.kind(), id))) {
             row.share(known);
         }
     }

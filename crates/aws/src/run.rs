@@ -1,7 +1,7 @@
 //! Runs a plan: drives the engine's executor with real calls, real time and a real journal.
 
 use crate::error::{AwsError, found};
-use crate::resource::{Changed, KnownRows, Reader, Resource};
+use crate::resource::{Changed, Reader, Resource};
 use crate::session::{Patience, Session};
 use crate::writer::{Message, Stop, Writer};
 use async_trait::async_trait;
@@ -184,10 +184,7 @@ fn writer(
     stop: Stop,
 ) -> Writer {
     Writer {
-        reader: Reader::new(
-            run.session.access(&task.region).stoppable(stop.clone()),
-            KnownRows::new(),
-        ),
+        reader: Reader::new(run.session.access(&task.region).stoppable(stop.clone())),
         kind: task.kind,
         step,
         owner_tag: task.owner_tag.clone(),
@@ -295,7 +292,7 @@ async fn look(
     writer: &Writer,
     row: &Row,
 ) -> Result<Option<Object>, AwsError> {
-    let reader = Reader::new((**writer).clone(), KnownRows::new());
+    let reader = Reader::new((**writer).clone());
     let objects = reader.objects(resource).await?;
     let found = objects.iter().find(|object| match writer.owner_tag() {
         Some(tag) => object.owner_tag.as_deref() == Some(tag),

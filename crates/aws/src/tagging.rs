@@ -27,11 +27,12 @@ pub async fn fill(
         return Ok(());
     }
     let mut tagged = tags_by_arn(reader, resource_type).await?;
+    let last = reader.agreed().await;
     for object in objects {
         let found = arn(object)
             .and_then(|arn| tagged.remove(&arn))
             .unwrap_or_else(|| tags::from_pairs([]));
-        let is_late = match reader.known(kind, &object.id) {
+        let is_late = match last.row(kind, &object.id) {
             Some(known) => known.get("tags") != &found,
             None => is_new(object),
         };

@@ -3,6 +3,7 @@
 use crate::kind::{Column, Type};
 use crate::row::{CloudId, Row, RowKey};
 use serde_json::Value as Json;
+use smol_str::SmolStr;
 
 /// The value of one column of one row.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,8 +15,8 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// Text, enum, CIDR or time.
-    Text(String),
+    /// Text, enum, CIDR or time. Most are short, and kept in place.
+    Text(SmolStr),
     /// A list of text.
     List(Vec<String>),
     /// A JSON document.
@@ -79,7 +80,7 @@ impl Value {
             };
         }
         match (column.ty, json) {
-            (Type::Text | Type::Time | Type::Cidr, Json::String(value)) => Ok(Value::Text(value)),
+            (Type::Text | Type::Time | Type::Cidr, Json::String(value)) => Ok(value.into()),
             (Type::Int, Json::Number(value)) => match value.as_i64() {
                 Some(value) => Ok(Value::Int(value)),
                 None => Err(misfit(Json::Number(value))),
@@ -126,12 +127,12 @@ impl serde::Serialize for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Value::Text(value.to_owned())
+        Value::Text(value.into())
     }
 }
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Value::Text(value)
+        Value::Text(value.into())
     }
 }
 impl From<bool> for Value {

@@ -28,8 +28,9 @@ pub async fn fill(reader: &Reader, objects: &mut [Object]) -> Result<(), AwsErro
 /// The tagging API learns late of what is new, and emulators leave this service out of theirs. So a repository that
 /// is new to us and bears no tags there is asked about once.
 async fn fill_new(reader: &Reader, objects: &mut [Object]) -> Result<(), AwsError> {
+    let last = reader.agreed().await;
     let new = objects.iter_mut().filter(|object| {
-        reader.known(&REPOSITORY, &object.id).is_none() && object.row.tags().is_empty()
+        last.row(&REPOSITORY, &object.id).is_none() && object.row.tags().is_empty()
     });
     side_by_side(new, async |object: &mut Object| {
         let tags = of(reader, object).await?;

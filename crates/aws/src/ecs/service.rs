@@ -92,7 +92,7 @@ impl Resource for Service {
     }
 
     async fn describe(&self, reader: &Reader, id: &CloudId) -> Result<Option<Object>, AwsError> {
-        let service = read(reader, cluster(reader, id), id).await?;
+        let service = read(reader, cluster(reader, id).await, id).await?;
         Ok(service.and_then(|service| object(reader, &service)))
     }
 
@@ -249,12 +249,13 @@ async fn read(
 }
 
 /// The cluster in a service's ARN, `…:service/cluster/name`. The ARNs of old services leave it out.
-fn cluster(reader: &Reader, id: &CloudId) -> Option<String> {
+async fn cluster(reader: &Reader, id: &CloudId) -> Option<String> {
     match id.as_str().split('/').collect::<Vec<_>>().as_slice() {
         [_, cluster, _] => Some((*cluster).to_owned()),
         _ => {
-            let known = reader.known(&SERVICE, id)?;
-            known.object("cluster_name").map(CloudId::to_string)
+            let last = reader.agreed().await;
+            let cluster = last.row(&SERVICE, id)?.object("cluster_name");
+            cluster.map(CloudId::to_string)
         }
     }
 }

@@ -7,7 +7,7 @@ use super::service::Service;
 use super::{cpu_memory, op, registration};
 use crate::error::{AwsError, found};
 use crate::paging::{all_pages, side_by_side};
-use crate::resource::{Changed, Reader, Resource};
+use crate::resource::{Agreed, Changed, Reader, Resource};
 use crate::tagging;
 use crate::tags::{OWNER_TAG, Retag, from_pairs};
 use crate::writer::Writer;
@@ -56,13 +56,14 @@ impl Resource for TaskDefinition {
         let (active, running, repositories) =
             futures::try_join!(active(reader), running(reader), Repositories::read(reader))?;
         let inactive = running.difference(&active);
+        let last = reader.agreed().await;
         let (known, new): (Vec<&CloudId>, Vec<&CloudId>) = active
             .iter()
             .chain(inactive)
-            .partition(|id| reader.known(&TASK_DEFINITION, id).is_some());
+            .partition(|id| last.row(&TASK_DEFINITION, id).is_some());
         let mut objects: Vec<Object> = known
             .into_iter()
-            .filter_map(|id| agreed(reader, id, active.contains(id), &repositories))
+            .filter_map(|id| agreed(reader, &last, id, active.contains(id), &repositories))
             .collect();
         tagging::fill(
             reader,
@@ -216,12 +217,13 @@ pub(super) async fn read(
 /// repositories.
 fn agreed(
     reader: &Reader,
+    last: &Agreed,
     id: &CloudId,
     active: bool,
     repositories: &Repositories,
 ) -> Option<Object> {
     let status = if active { ACTIVE } else { INACTIVE };
-    let mut row = reader.known(&TASK_DEFINITION, id)?.clone();
+    let mut row = last.row(&TASK_DEFINITION, id)?.clone();
     row.set("status", status);
     let registry = image::registry_of(id.as_str())?;
     for container in containers(&mut row) {

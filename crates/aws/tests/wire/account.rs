@@ -9,6 +9,7 @@ use iasql_engine::kind::{Repeat, Scope};
 use iasql_engine::{CloudId, Object, Region, Row};
 use serde_json::json;
 use std::cell::RefCell;
+use std::future::ready;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
@@ -133,7 +134,10 @@ impl Account {
             Scope::Global => Region::default(),
             Scope::Regional => Region::from(REGION),
         };
-        Reader::new(self.session.access(&region), self.known.clone())
+        Reader::with_known(
+            self.session.access(&region),
+            ready(Rc::new(self.known.clone())),
+        )
     }
 
     /// Reads the table's list.
