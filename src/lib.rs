@@ -7,6 +7,7 @@
 mod applying;
 mod around;
 mod changes;
+mod checks;
 mod connection;
 mod functions;
 mod installing;

@@ -1,7 +1,7 @@
 //! Statements: text in, text out, on the caller's own session and in the caller's own transaction.
 
 use pgrx::{IntoDatum, PgBuiltInOids, PgMemoryContexts, pg_sys};
-use serde::Serialize;
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
 /// The rows that a statement returned: every value as text, None for NULL.
@@ -10,15 +10,23 @@ pub type Rows = Vec<Vec<Option<String>>>;
 /// How many records one statement writes.
 pub const AT_ONCE: usize = 5_000;
 
+/// The values of one column of many records, as text; None for NULL.
+pub type Texts<'a> = Vec<Option<Cow<'a, str>>>;
+
 /// Runs a statement whose parameters are text (the statement casts them), and returns its rows. An error of the
 /// statement is raised as a Postgres error.
 pub fn query(statement: &str, parameters: &[Option<&str>]) -> Rows {
-    run(statement, parameters, See::Newest).0
+    run(statement, Parameters::Texts(parameters), See::Newest).0
 }
 
 /// Runs a statement and returns how many rows it wrote.
 pub fn execute(statement: &str, parameters: &[Option<&str>]) -> u64 {
-    run(statement, parameters, See::Newest).1
+    run(statement, Parameters::Texts(parameters), See::Newest).1
+}
+
+/// Runs a statement whose parameters are lists of texts, and returns how many rows it wrote.
+pub fn execute_lists(statement: &str, lists: &[Texts<'_>]) -> u64 {
+    run(statement, Parameters::Lists(lists), See::Newest).1
 }
 
 /// The first value of the first row.
@@ -58,7 +66,12 @@ impl Snapshot {
 
     /// Runs a statement that only reads.
     pub fn query(&self, statement: &str, parameters: &[Option<&str>]) -> Rows {
-        run(statement, parameters, See::ActiveSnapshot).0
+        run(
+            statement,
+            Parameters::Texts(parameters),
+            See::ActiveSnapshot,
+        )
+        .0
     }
 
     /// Runs a statement that only reads, and visits its rows one after the other, up to the first failure. Only some of
@@ -123,7 +136,41 @@ enum See {
     ActiveSnapshot,
 }
 
-fn run(statement: &str, parameters: &[Option<&str>], see: See) -> (Rows, u64) {
+/// The parameters of a statement.
+#[derive(Clone, Copy)]
+enum Parameters<'a> {
+    Texts(&'a [Option<&'a str>]),
+    Lists(&'a [Texts<'a>]),
+}
+
+impl Parameters<'_> {
+    fn count(&self) -> usize {
+        match self {
+            Parameters::Texts(texts) => texts.len(),
+            Parameters::Lists(lists) => lists.len(),
+        }
+    }
+
+    /// A parameter as Postgres takes it, in the current memory context; None for NULL.
+    fn datum(&self, position: usize) -> Option<pg_sys::Datum> {
+        match self {
+            Parameters::Texts(texts) => texts[position].and_then(IntoDatum::into_datum),
+            Parameters::Lists(lists) => {
+                let texts = lists[position].iter().map(Option::as_deref);
+                texts.collect::<Vec<Option<&str>>>().into_datum()
+            }
+        }
+    }
+
+    fn type_oid(&self) -> pg_sys::Oid {
+        match self {
+            Parameters::Texts(_) => PgBuiltInOids::TEXTOID.value(),
+            Parameters::Lists(_) => PgBuiltInOids::TEXTARRAYOID.value(),
+        }
+    }
+}
+
+fn run(statement: &str, parameters: Parameters<'_>, see: See) -> (Rows, u64) {
     // Statements are ours: none holds a NUL byte. Texts of users come as parameters.
     let statement = CString::new(statement).unwrap_or_default();
     // SAFETY: SPI is entered and left in this function, on the backend's only Postgres thread. An error leaves by
@@ -131,13 +178,13 @@ fn run(statement: &str, parameters: &[Option<&str>], see: See) -> (Rows, u64) {
     // copied before SPI_finish frees them.
     unsafe {
         pg_sys::SPI_connect();
-        let list = pg_sys::makeParamList(parameters.len() as i32);
-        let slots = (*list).params.as_mut_slice(parameters.len());
-        for (slot, parameter) in slots.iter_mut().zip(parameters) {
-            let datum = parameter.and_then(|text| text.into_datum());
+        let list = pg_sys::makeParamList(parameters.count() as i32);
+        let slots = (*list).params.as_mut_slice(parameters.count());
+        for (position, slot) in slots.iter_mut().enumerate() {
+            let datum = parameters.datum(position);
             slot.isnull = datum.is_none();
             slot.value = datum.unwrap_or(pg_sys::Datum::from(0));
-            slot.ptype = PgBuiltInOids::TEXTOID.value();
+            slot.ptype = parameters.type_oid();
             // Not PARAM_FLAG_CONST: the planner would evaluate casts of large values, and copy them, while it plans.
             slot.pflags = 0;
         }
@@ -183,10 +230,13 @@ unsafe fn texts(
     })
 }
 
-/// Records as text in JSON.
-pub fn json<T: Serialize>(records: &[T]) -> String {
-    // Fails only for maps whose keys are no text, which there are none of.
-    serde_json::to_string(records).unwrap_or_default()
+/// Texts as Postgres writes an array of them.
+pub fn array_of_texts<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
+    let quoted = texts.into_iter().map(|text| {
+        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{text}\"")
+    });
+    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
 }
 
 /// Numbers as Postgres writes an array of them.

@@ -7,8 +7,8 @@ use crate::tables::kind_of;
 use iasql_aws::session::Identity;
 use iasql_engine::journal::{Entry, Record};
 use iasql_engine::{Kind, Known, ObjectKey, Region, Row, RowKey};
-use serde::Serialize;
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -111,54 +111,48 @@ pub fn write_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
     }
 }
 
-/// A row of `iasql.known`.
-#[derive(Serialize)]
-struct Agreement<'a> {
-    table_name: &'a str,
-    row_id: i64,
-    region: &'a str,
-    cloud_id: &'a str,
-    state: &'a Row,
-    owned: &'a BTreeSet<String>,
-    made: bool,
-    protected: bool,
-    account_owned: bool,
-    run: Option<&'a str>,
-    step: Option<usize>,
-}
-
 fn write_some_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
-    let records: Vec<Agreement<'_>> = agreements
-        .iter()
-        .map(|(key, known, source)| Agreement {
-            table_name: key.table,
-            row_id: key.id,
-            region: known.region.as_str(),
-            cloud_id: known.id.as_str(),
-            state: &known.row,
-            owned: &known.owned,
-            made: known.made,
-            protected: known.protected,
-            account_owned: known.account_owned,
-            run: source.map(|(run, _)| run),
-            step: source.map(|(_, step)| step),
-        })
-        .collect();
-    let records = sql::json(&records);
+    fn list<'a, T: Into<Cow<'a, str>>>(
+        agreements: &'a [(RowKey, &'a Known, Source<'a>)],
+        value: impl Fn(&'a Known, &'a (RowKey, &'a Known, Source<'a>)) -> Option<T>,
+    ) -> sql::Texts<'a> {
+        let values = agreements
+            .iter()
+            .map(|agreement| value(agreement.1, agreement));
+        values.map(|value| value.map(Into::into)).collect()
+    }
+    let lists = [
+        list(agreements, |_, (key, ..)| Some(key.table)),
+        list(agreements, |_, (key, ..)| Some(key.id.to_string())),
+        list(agreements, |known, _| Some(known.region.as_str())),
+        list(agreements, |known, _| Some(known.id.as_str())),
+        list(agreements, |known, _| {
+            serde_json::to_string(&known.row).ok()
+        }),
+        list(agreements, |known, _| {
+            Some(sql::array_of_texts(&known.owned))
+        }),
+        list(agreements, |known, _| Some(known.made.to_string())),
+        list(agreements, |known, _| Some(known.protected.to_string())),
+        list(agreements, |known, _| Some(known.account_owned.to_string())),
+        list(agreements, |_, (.., source)| source.map(|(run, _)| run)),
+        list(agreements, |_, (.., source)| {
+            source.map(|(_, step)| step.to_string())
+        }),
+    ];
     as_owner(|| {
-        sql::execute(
+        sql::execute_lists(
             "INSERT INTO iasql.known
-             SELECT x.table_name, x.row_id, x.region, x.cloud_id, x.state, x.owned, x.made, x.protected, x.account_owned, x.run,
-                    x.step
-             FROM jsonb_to_recordset($1::jsonb) AS x(table_name text, row_id bigint, region text, cloud_id text,
-                  state jsonb, owned text[], made boolean, protected boolean,
-                  account_owned boolean, run uuid, step int)
+             SELECT x.table_name, x.row_id::bigint, x.region, x.cloud_id, x.state::jsonb, x.owned::text[], x.made::boolean,
+                    x.protected::boolean, x.account_owned::boolean, x.run::uuid, x.step::int
+             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                  AS x(table_name, row_id, region, cloud_id, state, owned, made, protected, account_owned, run, step)
              ON CONFLICT (table_name, row_id) DO UPDATE
              SET region = excluded.region, cloud_id = excluded.cloud_id, state = excluded.state,
                  owned = excluded.owned, made = excluded.made, protected = excluded.protected,
                  account_owned = excluded.account_owned,
                  run = excluded.run, step = excluded.step",
-            &[Some(&records)],
+            &lists,
         );
     });
 }

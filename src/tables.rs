@@ -214,6 +214,12 @@ impl Table {
         self.execute(statement, parameters)
     }
 
+    /// Writes what rows and cloud agree on, from lists of texts.
+    pub fn settle_lists(&self, statement: &str, lists: &[sql::Texts<'_>]) -> u64 {
+        let _settling = Settling::on(self);
+        as_table_owner(self.owner, || sql::execute_lists(statement, lists))
+    }
+
     /// Runs a statement on the table and returns how many rows it wrote.
     pub fn execute(&self, statement: &str, parameters: &[Option<&str>]) -> u64 {
         as_table_owner(self.owner, || sql::execute(statement, parameters))
@@ -421,9 +427,9 @@ fn value(column: &'static Column, text: String) -> Result<Value, String> {
         Type::Int => Value::Int(text.parse().map_err(|error| misfit(&error))?),
         Type::Bool => Value::Bool(text == "t"),
         Type::Set => Value::List(serde_json::from_str(&text).map_err(|error| misfit(&error))?),
-        Type::Json | Type::Policy => {
-            Value::Json(serde_json::from_str::<Json>(&text).map_err(|error| misfit(&error))?)
-        }
+        Type::Json | Type::Policy => serde_json::from_str::<Json>(&text)
+            .map_err(|error| misfit(&error))?
+            .into(),
         Type::Parts(_) => Value::Null,
     })
 }

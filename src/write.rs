@@ -3,11 +3,11 @@
 
 use crate::sql::{self, quoted};
 use crate::tables::{SqlType, Table};
-use iasql_engine::kind::{Scope, Type};
+use iasql_engine::kind::Scope;
 use iasql_engine::plan::Desired;
-use iasql_engine::{Region, Row, Value};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use iasql_engine::{Ref, Region, Row, Value};
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row to insert.
@@ -25,8 +25,9 @@ pub struct NewRow<'a> {
 /// Takes new ids for rows of a table.
 pub fn new_ids(table: &Table, count: usize) -> Vec<i64> {
     let rows = table.query(
-        "SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($1, $2)::pg_catalog.regclass)
-         FROM pg_catalog.generate_series(1, $3::pg_catalog.int8)",
+        "SELECT pg_catalog.nextval(s.name::pg_catalog.regclass)
+         FROM (SELECT pg_catalog.pg_get_serial_sequence($1, $2) OFFSET 0) AS s(name),
+              pg_catalog.generate_series(1, $3::pg_catalog.int8)",
         &[
             Some(&table.name),
             Some(table.id_column),
@@ -55,7 +56,7 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
             beside.insert("protected".to_owned(), new.protected.into());
         }
         let row = new.row;
-        Record { table, row, beside }
+        Record { row, beside }
     });
     let mut columns = vec![table.id_column];
     columns.extend(table.columns().map(|column| column.name));
@@ -65,18 +66,30 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
 }
 
 /// Each statement takes as many records as fit the caches well; one for all would hold several copies of a large table
-/// in memory.
+/// in memory. The values come as texts, a list a column: to take records of JSON apart costs more than to insert them.
 fn insert_records<'a>(table: &Table, columns: &[&str], records: impl Iterator<Item = Record<'a>>) {
     let list = list(columns);
+    let lists: Vec<String> = (1..=columns.len())
+        .map(|number| format!("${number}"))
+        .collect();
+    let typed: Vec<String> = columns
+        .iter()
+        .filter_map(|column| Some(format!("x.{}::{}", quoted(column), table.sql_type(column)?)))
+        .collect();
     let statement = format!(
-        "INSERT INTO {} ({list}) SELECT {list} FROM {}",
+        "INSERT INTO {} ({list}) SELECT {} FROM unnest({}) AS x({list})",
         table.name,
-        recordset(table, columns)
+        typed.join(", "),
+        lists.join(", ")
     );
     let mut records = records.peekable();
     while records.peek().is_some() {
         let some: Vec<Record<'_>> = records.by_ref().take(sql::AT_ONCE).collect();
-        table.settle(&statement, &[Some(&sql::json(&some))]);
+        let lists: Vec<sql::Texts<'_>> = columns
+            .iter()
+            .map(|column| some.iter().map(|record| record.text(column)).collect())
+            .collect();
+        table.settle_lists(&statement, &lists);
     }
 }
 
@@ -197,7 +210,6 @@ pub fn insert_parts(part: &Table, wholes: &[(Whole<'_>, &[Row])]) {
     let records = wholes.iter().flat_map(|(whole, rows)| {
         let ties = whole.ties(part);
         rows.iter().map(move |row| Record {
-            table: part,
             row,
             beside: ties.clone(),
         })
@@ -247,35 +259,35 @@ fn parts_of(part: &Table, wholes: &[Whole<'_>]) -> Option<(String, String)> {
     (!ties.is_empty()).then(|| (parts, Json::Array(ties).to_string()))
 }
 
-/// A row to insert, as `jsonb_to_recordset` reads it.
+/// A row to insert.
 struct Record<'a> {
-    table: &'a Table,
     row: &'a Row,
     /// What the table has beside the columns of its kind, or in place of them.
     beside: Map<String, Json>,
 }
 
-impl Serialize for Record<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = serializer.serialize_map(None)?;
-        for (position, column) in self.row.kind().columns.iter().enumerate() {
-            let value = self.row.at(position);
-            if matches!(column.ty, Type::Parts(_)) || self.beside.contains_key(column.name) {
-                continue;
-            }
-            match value {
-                Value::Json(_) => {
-                    let value = sql_value(self.table, column.name, value);
-                    record.serialize_entry(column.name, &value)?;
-                }
-                value => record.serialize_entry(column.name, value)?,
-            }
+impl Record<'_> {
+    /// The value of a column as text that its type reads; None for NULL.
+    fn text(&self, column: &str) -> Option<Cow<'_, str>> {
+        match self.beside.get(column) {
+            Some(Json::Null) => None,
+            Some(Json::String(text)) => Some(text.into()),
+            Some(value) => Some(value.to_string().into()),
+            None => text(self.row.get(column)),
         }
-        for (column, value) in &self.beside {
-            record.serialize_entry(column, value)?;
-        }
-        record.end()
     }
+}
+
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    Some(match value {
+        Value::Null | Value::Parts(_) | Value::Ref(Ref::Row(_)) => return None,
+        Value::Bool(value) => value.to_string().into(),
+        Value::Int(value) => value.to_string().into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(texts) => sql::array_of_texts(texts).into(),
+        Value::Json(document) => document.as_str().into(),
+        Value::Ref(Ref::Object(id)) => id.as_str().into(),
+    })
 }
 
 /// A value as `jsonb_to_recordset` reads it into the column's type.
@@ -283,7 +295,7 @@ pub fn sql_value(table: &Table, column: &str, value: &Value) -> Json {
     match value {
         // A JSON document in a text column.
         Value::Json(document) if !table.sql_type(column).is_some_and(SqlType::is_json) => {
-            Json::String(document.to_string())
+            Json::String(document.as_str().to_owned())
         }
         value => value.to_json(),
     }

@@ -20,7 +20,7 @@ pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Value {
         .filter(|(key, _)| !key.starts_with("aws:") && key != OWNER_TAG)
         .map(|(key, value)| (key, Json::String(value)))
         .collect();
-    Value::Json(Json::Object(tags))
+    Value::from(Json::Object(tags))
 }
 
 /// An object just made, with the tags that its create carried: the answer does not repeat them.

@@ -18,7 +18,7 @@ pub fn same(column: &Column, a: &Value, b: &Value) -> bool {
             let b: BTreeSet<&String> = b.iter().collect();
             a == b
         }
-        (Type::Policy, Value::Json(a), Value::Json(b)) => same_policy(a, b),
+        (Type::Policy, Value::Json(a), Value::Json(b)) => same_policy(&a.to_json(), &b.to_json()),
         (Type::Cidr, Value::Text(a), Value::Text(b)) => match (block(a), block(b)) {
             (Some(a), Some(b)) => a == b,
             _ => false,

@@ -1,6 +1,30 @@
-//! Policy documents, compared by what they mean.
+//! JSON documents: kept as text, and policies compared by what they mean.
 
 use serde_json::{Map, Value as Json};
+use smol_str::SmolStr;
+
+/// A JSON document. It is kept as text with the keys in order, which takes a fraction of a tree's memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document(SmolStr);
+
+impl Document {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The document as a tree.
+    pub fn to_json(&self) -> Json {
+        // Fails for nothing that a tree was written as.
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<&Json> for Document {
+    fn from(tree: &Json) -> Self {
+        Document(tree.to_string().into())
+    }
+}
 
 /// Whether two policy documents mean the same: key order, a list of one against its only element, the order inside
 /// sets, an account id against its root ARN, and `true` against `"true"` in conditions make no difference.

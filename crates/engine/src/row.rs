@@ -196,9 +196,9 @@ impl Row {
     }
 
     /// The JSON in a column, or None where it is NULL.
-    pub fn json(&self, column: &str) -> Option<&Json> {
+    pub fn json(&self, column: &str) -> Option<Json> {
         match self.get(column) {
-            Value::Json(value) => Some(value),
+            Value::Json(value) => Some(value.to_json()),
             _ => None,
         }
     }
@@ -223,8 +223,8 @@ impl Row {
     pub fn tags(&self) -> Vec<(String, String)> {
         match self.json("tags") {
             Some(Json::Object(tags)) => tags
-                .iter()
-                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .into_iter()
+                .map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned()))
                 .collect(),
             _ => Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! The values of columns.
 
+use crate::document::Document;
 use crate::kind::{Column, Type};
 use crate::row::{CloudId, Row, RowKey};
 use serde_json::Value as Json;
@@ -20,7 +21,7 @@ pub enum Value {
     /// A list of text.
     List(Vec<String>),
     /// A JSON document.
-    Json(Json),
+    Json(Document),
     /// A reference to another object.
     Ref(Ref),
     /// The parts of an object.
@@ -86,7 +87,7 @@ impl Value {
                 None => Err(misfit(Json::Number(value))),
             },
             (Type::Bool, Json::Bool(value)) => Ok(Value::Bool(value)),
-            (Type::Json | Type::Policy, value) => Ok(Value::Json(value)),
+            (Type::Json | Type::Policy, value) => Ok(value.into()),
             (Type::Set, Json::Array(values)) => {
                 let texts = values.iter().map(|value| value.as_str().map(str::to_owned));
                 match texts.collect::<Option<Vec<_>>>() {
@@ -118,7 +119,7 @@ impl serde::Serialize for Value {
             Value::Int(value) => serializer.serialize_i64(*value),
             Value::Text(value) => serializer.serialize_str(value),
             Value::List(values) => values.serialize(serializer),
-            Value::Json(value) => value.serialize(serializer),
+            Value::Json(value) => value.to_json().serialize(serializer),
             Value::Ref(Ref::Object(id)) => serializer.serialize_str(id.as_str()),
             Value::Parts(rows) => rows.serialize(serializer),
         }
@@ -157,7 +158,7 @@ impl From<Vec<String>> for Value {
 }
 impl From<Json> for Value {
     fn from(value: Json) -> Self {
-        Value::Json(value)
+        Value::Json((&value).into())
     }
 }
 impl From<Ref> for Value {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_ecr::operation::set_repository_policy::builders::SetRepositoryPolicyFluentBuilder;
 use iasql_engine::kind::{Errors, Kind, policy, refers_by_name, text};
 use iasql_engine::{CloudId, Object, Row, Value};
+use serde_json::Value as Json;
 
 /// The table.
 pub static REPOSITORY_POLICY: Kind = Kind {
@@ -128,7 +129,7 @@ fn object(
     registry_id: Option<String>,
     policy_text: Option<String>,
 ) -> Option<Object> {
-    let Ok(policy) = serde_json::from_str(&policy_text.unwrap_or_default()) else {
+    let Ok(policy) = serde_json::from_str::<Json>(&policy_text.unwrap_or_default()) else {
         let why = "its policy is no JSON document";
         reader.cannot_say(&REPOSITORY_POLICY, repository, why);
         return None;
@@ -136,12 +137,12 @@ fn object(
     let row = Row::new(&REPOSITORY_POLICY)
         .with("repository_name", repository.clone())
         .with("registry_id", registry_id)
-        .with("policy_text", Value::Json(policy));
+        .with("policy_text", Value::from(policy));
     Some(Object::new(reader.region(), repository.clone(), row))
 }
 
 fn policy_text(row: &Row) -> Result<String, AwsError> {
-    let policy = row.json("policy_text").map(ToString::to_string);
+    let policy = row.json("policy_text").map(|policy| policy.to_string());
     policy.ok_or_else(|| {
         let message = "policy_text is NULL: a repository without a policy has no row here";
         AwsError::unsupported(op("SetRepositoryPolicy"), message)

@@ -109,6 +109,7 @@ pub(super) fn definition(
     });
     container.environment = row
         .json("env_variables")
+        .as_ref()
         .and_then(Json::as_object)
         .map(key_values);
     let name = row.text("name").unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::tags::from_pairs;
 use aws_sdk_iam::types::Tag;
 use iasql_engine::Value;
 use percent_encoding::percent_decode_str;
+use serde_json::Value as Json;
 
 /// The tables of this service.
 pub static RESOURCES: &[&dyn Resource] = &[&role::Role];
@@ -20,7 +21,8 @@ const fn op(name: &'static str) -> Operation {
 /// IAM answers with policies as URL-encoded text.
 fn document(encoded: &str) -> Option<Value> {
     let text = percent_decode_str(encoded).decode_utf8().ok()?;
-    serde_json::from_str(&text).ok().map(Value::Json)
+    let document: Json = serde_json::from_str(&text).ok()?;
+    Some(document.into())
 }
 
 fn tags(tags: &[Tag]) -> Value {

@@ -262,6 +262,6 @@ fn or_default(row: &mut Row, column: &str, default: impl Into<Value>) {
 
 fn trust_policy(row: &Row) -> String {
     row.json("assume_role_policy_document")
-        .map(ToString::to_string)
+        .map(|policy| policy.to_string())
         .unwrap_or_default()
 }

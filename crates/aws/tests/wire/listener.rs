@@ -281,7 +281,7 @@ fn create_is_one_call_with_certificate_policy_and_tags() {
         made.row.text("listener_arn"),
         Some(listener_arn("a").as_str())
     );
-    assert_eq!(made.row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(made.row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]

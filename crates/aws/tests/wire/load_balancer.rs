@@ -114,7 +114,7 @@ fn the_list_is_all_pages_with_every_column() {
         balancers[0].row.get("security_groups"),
         &groups(&["sg-1", "sg-2"])
     );
-    assert_eq!(balancers[1].row.json("tags"), Some(&json!({})));
+    assert_eq!(balancers[1].row.json("tags"), Some(json!({})));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn create_with_named_subnets_is_one_call() {
         .with("customer_owned_ipv4_pool", "ipv4pool-coip-1")
         .with("tags", json!({"team": "x"}));
     let made = aws.create(&LoadBalancer, &row).result.unwrap();
-    assert_eq!(made.row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(made.row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn create_takes_a_subnet_of_the_default_vpc_in_each_zone_and_the_default_one_fir
         list(&["us-east-2a", "us-east-2b"])
     );
     assert_eq!(made.row.get("security_groups"), &groups(&["sg-1", "sg-2"]));
-    assert_eq!(made.row.json("tags"), Some(&json!({})));
+    assert_eq!(made.row.json("tags"), Some(json!({})));
 }
 
 #[test]

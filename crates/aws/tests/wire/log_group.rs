@@ -121,8 +121,8 @@ fn tags_come_from_the_tagging_api_without_those_of_aws() {
         }])),
     ]);
     let groups = aws.list(&LogGroup).unwrap();
-    assert_eq!(groups[0].row.json("tags"), Some(&json!({})));
-    assert_eq!(groups[1].row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(groups[0].row.json("tags"), Some(json!({})));
+    assert_eq!(groups[1].row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn where_the_tagging_api_contradicts_the_last_agreement_the_service_is_asked() {
     ])
     .knowing(agreed);
     let groups = aws.list(&LogGroup).unwrap();
-    assert_eq!(groups[0].row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(groups[0].row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_group_that_was_just_made_is_asked_itself_as_the_tagging_api_knows_of_it_lat
         .json(json!({"tags": {"team": "x"}})),
     ]);
     let groups = aws.list(&LogGroup).unwrap();
-    assert_eq!(groups[0].row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(groups[0].row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn create_carries_the_tags_and_sets_the_retention() {
     // The next reading tells when it was made.
     assert_eq!(group.row.get("creation_time"), &Value::Null);
     assert_eq!(group.row.int("retention_in_days"), Some(7));
-    assert_eq!(group.row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(group.row.json("tags"), Some(json!({"team": "x"})));
     assert_eq!(step.made, ["a".into()]);
 }
 

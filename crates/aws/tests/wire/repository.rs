@@ -133,7 +133,7 @@ fn only_a_new_repository_without_tags_in_the_tagging_api_is_asked_about() {
     let repositories = aws.list(&Repository).unwrap();
     let tags: Vec<_> = repositories
         .iter()
-        .map(|repository| repository.row.json("tags").unwrap().clone())
+        .map(|repository| repository.row.json("tags").unwrap())
         .collect();
     assert_eq!(
         tags,

@@ -141,11 +141,11 @@ fn the_list_joins_all_pages_of_two_calls() {
     );
     let a = &roles[0].row;
     assert_eq!(a.text("arn"), Some("arn:aws:iam::123456789012:role/a"));
-    assert_eq!(a.json("assume_role_policy_document"), Some(&trust()));
+    assert_eq!(a.json("assume_role_policy_document"), Some(trust()));
     assert_eq!(a.text("description"), Some("one"));
     assert_eq!(a.int("max_session_duration"), Some(7200));
     assert_eq!(a.list("attached_policies_arns"), [EXECUTION]);
-    assert_eq!(a.json("tags"), Some(&json!({"of": "a"})));
+    assert_eq!(a.json("tags"), Some(json!({"of": "a"})));
     assert_eq!(roles[0].owner, Owner::User);
     assert_eq!(roles[0].region.as_str(), "");
     let b = &roles[1].row;
@@ -213,7 +213,7 @@ fn describe_reads_the_role_and_its_policies() {
         role.row.list("attached_policies_arns"),
         [EXECUTION, READ_ONLY]
     );
-    assert_eq!(role.row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(role.row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]

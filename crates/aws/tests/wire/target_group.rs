@@ -104,7 +104,7 @@ fn the_list_is_all_pages_with_every_column() {
         })
     );
     assert_eq!(groups[0].row.object("vpc"), Some(&"vpc-1".into()));
-    assert_eq!(groups[1].row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(groups[1].row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn create_takes_the_default_vpc_and_the_answer_fills_the_row() {
     assert_eq!(step.made, [arn("a").into()]);
     assert_eq!(group.row.int("unhealthy_threshold_count"), Some(2));
     assert_eq!(group.row.object("vpc"), Some(&"vpc-1".into()));
-    assert_eq!(group.row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(group.row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn the_owner_tag_is_told_apart_from_the_users_tags() {
     script.extend(attributes("vpc-1", true, false));
     let vpcs = Account::new(script).list(&Vpc).unwrap();
     assert_eq!(vpcs[0].owner_tag.as_deref(), Some(OWNER));
-    assert_eq!(vpcs[0].row.json("tags"), Some(&json!({"team": "x"})));
+    assert_eq!(vpcs[0].row.json("tags"), Some(json!({"team": "x"})));
 }
 
 #[test]

@@ -166,11 +166,11 @@ impl<'w> Planner<'w> {
         let Some(Json::Object(tags)) = object.row.json("tags") else {
             return;
         };
-        let mut merged = tags.clone();
+        let mut merged = tags;
         if let Some(Json::Object(tags)) = row.json("tags") {
-            merged.extend(tags.clone());
+            merged.extend(tags);
         }
-        let merged = Value::Json(Json::Object(merged));
+        let merged = Value::from(Json::Object(merged));
         if merged != *row.get("tags") {
             row.set("tags", merged.clone());
             self.plan.effects.write_back.push(WriteBack {

@@ -81,7 +81,7 @@ fn tags_are_merged_and_the_rows_win() {
     let merged = json!({"mine": "1", "theirs": "2"});
     assert_eq!(
         plan.effects.write_back[0].value,
-        Value::Json(merged.clone())
+        Value::from(merged.clone())
     );
     assert_eq!(plan.steps[0].changes[0].after, merged);
     let same = Scene::new()

@@ -267,7 +267,7 @@ fn what_was_kept_is_not_on_record_as_agreed() {
     let effects = run.executor.outcomes().effects("r");
     let agreed = &effects.agree[0].1.row;
     assert_eq!(agreed.get("retention"), &Value::Int(7));
-    assert_eq!(agreed.get("tags"), &Value::Json(json!({"a": "b"})));
+    assert_eq!(agreed.get("tags"), &Value::from(json!({"a": "b"})));
     assert_eq!(effects.write_back, [], "nor is it written into the row");
 }
 

@@ -382,8 +382,10 @@ pub fn say_otherwise(row: &mut Row, rng: &mut Rng) {
                 }
             }
             (Value::Json(policy), Type::Policy) => {
-                let statement = &mut policy["Statement"];
+                let mut said = policy.to_json();
+                let statement = &mut said["Statement"];
                 *statement = json!([statement.take()]);
+                *policy = (&said).into();
             }
             _ => {}
         }
