@@ -12,7 +12,6 @@ CREATE TABLE @schema@.log_group (
 
     CONSTRAINT log_group_pkey PRIMARY KEY (row_id),
     CONSTRAINT log_group_name_key UNIQUE (log_group_name, region),
-    CONSTRAINT log_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT log_group_name_length CHECK (length(log_group_name) <= 512),
     CONSTRAINT log_group_name_characters CHECK (log_group_name ~ '^[A-Za-z0-9_/.#-]+$'),
     CONSTRAINT log_group_retention_in_days_positive CHECK (retention_in_days > 0),
@@ -38,3 +37,9 @@ COMMENT ON COLUMN @schema@.log_group.protected IS 'Whether the row and its objec
 COMMENT ON COLUMN @schema@.log_group.region IS 'AWS region. NULL or empty text means the default region.';
 COMMENT ON COLUMN @schema@.log_group.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT log_group_tags_valid ON @schema@.log_group IS 'The limits are those of iasql.valid_tags().';
+
+-- After the import
+-- A key is checked at once for all rows, where each row would take a query.
+
+ALTER TABLE @schema@.log_group
+    ADD CONSTRAINT log_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region);

@@ -15,7 +15,6 @@ CREATE TABLE @schema@.repository (
 
     CONSTRAINT repository_pkey PRIMARY KEY (row_id),
     CONSTRAINT repository_name_key UNIQUE (repository_name, region),
-    CONSTRAINT repository_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT repository_name_length CHECK (length(repository_name) BETWEEN 2 AND 256),
     CONSTRAINT repository_name_form CHECK (
         repository_name ~ '^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$'
@@ -95,9 +94,6 @@ CREATE TABLE @schema@.repository_policy (
 
     CONSTRAINT repository_policy_pkey PRIMARY KEY (id),
     CONSTRAINT repository_policy_repository_name_key UNIQUE (repository_name, region),
-    CONSTRAINT repository_policy_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT repository_policy_repository_name_fkey FOREIGN KEY (repository_name, region)
-        REFERENCES @schema@.repository (repository_name, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
     CONSTRAINT repository_policy_text_valid CHECK (iasql.valid_policy(policy_text))
 );
 
@@ -116,3 +112,14 @@ COMMENT ON COLUMN @schema@.repository_policy.policy_text IS 'Policy as JSON text
 COMMENT ON COLUMN @schema@.repository_policy.protected IS 'Whether the row and its object are spared: apply refuses to delete or replace it, delete_all_records() leaves it.';
 COMMENT ON COLUMN @schema@.repository_policy.region IS 'AWS region, that of the repository. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT repository_policy_text_valid ON @schema@.repository_policy IS 'A policy is a JSON object with a Statement.';
+
+-- After the import
+-- A key is checked at once for all rows, where each row would take a query.
+
+ALTER TABLE @schema@.repository
+    ADD CONSTRAINT repository_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region);
+
+ALTER TABLE @schema@.repository_policy
+    ADD CONSTRAINT repository_policy_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT repository_policy_repository_name_fkey FOREIGN KEY (repository_name, region)
+        REFERENCES @schema@.repository (repository_name, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE;

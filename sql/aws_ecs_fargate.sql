@@ -11,7 +11,6 @@ CREATE TABLE @schema@.cluster (
 
     CONSTRAINT cluster_pkey PRIMARY KEY (row_id),
     CONSTRAINT cluster_name_key UNIQUE (cluster_name, region),
-    CONSTRAINT cluster_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT cluster_name_length CHECK (length(cluster_name) <= 255),
     CONSTRAINT cluster_name_characters CHECK (cluster_name ~ '^[A-Za-z0-9_-]+$'),
     CONSTRAINT cluster_tags_valid CHECK (iasql.valid_tags(tags))
@@ -52,11 +51,6 @@ CREATE TABLE @schema@.task_definition (
     CONSTRAINT task_definition_pkey PRIMARY KEY (id),
     CONSTRAINT task_definition_id_region_key UNIQUE (id, region),
     CONSTRAINT task_definition_task_definition_arn_key UNIQUE (task_definition_arn),
-    CONSTRAINT task_definition_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT task_definition_task_role_name_fkey FOREIGN KEY (task_role_name)
-        REFERENCES @schema@.role (role_name) ON UPDATE CASCADE,
-    CONSTRAINT task_definition_execution_role_name_fkey FOREIGN KEY (execution_role_name)
-        REFERENCES @schema@.role (role_name) ON UPDATE CASCADE,
     CONSTRAINT task_definition_family_length CHECK (length(family) <= 255),
     CONSTRAINT task_definition_family_characters CHECK (family ~ '^[A-Za-z0-9_-]+$'),
     CONSTRAINT task_definition_tags_valid CHECK (iasql.valid_tags(tags))
@@ -113,15 +107,6 @@ CREATE TABLE @schema@.container_definition (
 
     CONSTRAINT container_definition_pkey PRIMARY KEY (id),
     CONSTRAINT container_definition_name_key UNIQUE (task_definition_id, name, region),
-    CONSTRAINT container_definition_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT container_definition_task_definition_id_fkey FOREIGN KEY (task_definition_id, region)
-        REFERENCES @schema@.task_definition (id, region) ON UPDATE CASCADE ON DELETE CASCADE,
-    CONSTRAINT container_definition_repository_name_fkey FOREIGN KEY (repository_name, region)
-        REFERENCES @schema@.repository (repository_name, region) ON UPDATE CASCADE,
-    CONSTRAINT container_definition_public_repository_name_fkey FOREIGN KEY (public_repository_name)
-        REFERENCES @schema@.public_repository (repository_name) ON UPDATE CASCADE,
-    CONSTRAINT container_definition_log_group_name_fkey FOREIGN KEY (log_group_name, region)
-        REFERENCES @schema@.log_group (log_group_name, region) ON UPDATE CASCADE,
     CONSTRAINT container_definition_name_length CHECK (length(name) <= 255),
     CONSTRAINT container_definition_name_characters CHECK (name ~ '^[A-Za-z0-9_-]+$'),
     CONSTRAINT container_definition_image_needed CHECK (num_nonnulls(image, repository_name, public_repository_name) > 0),
@@ -187,13 +172,6 @@ CREATE TABLE @schema@.service (
 
     CONSTRAINT service_pkey PRIMARY KEY (row_id),
     CONSTRAINT service_name_key UNIQUE (name, cluster_name, region),
-    CONSTRAINT service_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT service_cluster_name_fkey FOREIGN KEY (cluster_name, region)
-        REFERENCES @schema@.cluster (cluster_name, region) ON UPDATE CASCADE DEFERRABLE,
-    CONSTRAINT service_target_group_name_fkey FOREIGN KEY (target_group_name, region)
-        REFERENCES @schema@.target_group (target_group_name, region) ON UPDATE CASCADE,
-    CONSTRAINT service_task_definition_id_fkey FOREIGN KEY (task_definition_id, region)
-        REFERENCES @schema@.task_definition (id, region) ON UPDATE CASCADE,
     CONSTRAINT service_name_length CHECK (length(name) <= 255),
     CONSTRAINT service_name_characters CHECK (name ~ '^[A-Za-z0-9_-]+$'),
     CONSTRAINT service_desired_count_range CHECK (desired_count >= 0),
@@ -244,12 +222,7 @@ CREATE TABLE @schema@.service_security_groups (
     row_id            serial,
 
     CONSTRAINT service_security_groups_pkey PRIMARY KEY (row_id),
-    CONSTRAINT service_security_groups_key UNIQUE (service_name, cluster_name, security_group_id, region),
-    CONSTRAINT service_security_groups_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT service_security_groups_service_name_fkey FOREIGN KEY (service_name, cluster_name, region)
-        REFERENCES @schema@.service (name, cluster_name, region) ON UPDATE CASCADE ON DELETE CASCADE,
-    CONSTRAINT service_security_groups_security_group_id_fkey FOREIGN KEY (security_group_id, region)
-        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE
+    CONSTRAINT service_security_groups_key UNIQUE (service_name, cluster_name, security_group_id, region)
 );
 
 CREATE INDEX service_security_groups_security_group_id_idx ON @schema@.service_security_groups (security_group_id);
@@ -266,3 +239,43 @@ COMMENT ON COLUMN @schema@.service_security_groups.cluster_name IS 'The cluster 
 COMMENT ON COLUMN @schema@.service_security_groups.region IS 'AWS region of both. NULL or empty text means the default region.';
 COMMENT ON COLUMN @schema@.service_security_groups.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON INDEX @schema@.service_security_groups_security_group_id_idx IS 'For the foreign key to security_group.';
+
+-- After the import
+-- A key is checked at once for all rows, where each row would take a query.
+
+ALTER TABLE @schema@.cluster
+    ADD CONSTRAINT cluster_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region);
+
+ALTER TABLE @schema@.task_definition
+    ADD CONSTRAINT task_definition_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT task_definition_task_role_name_fkey FOREIGN KEY (task_role_name)
+        REFERENCES @schema@.role (role_name) ON UPDATE CASCADE,
+    ADD CONSTRAINT task_definition_execution_role_name_fkey FOREIGN KEY (execution_role_name)
+        REFERENCES @schema@.role (role_name) ON UPDATE CASCADE;
+
+ALTER TABLE @schema@.container_definition
+    ADD CONSTRAINT container_definition_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT container_definition_task_definition_id_fkey FOREIGN KEY (task_definition_id, region)
+        REFERENCES @schema@.task_definition (id, region) ON UPDATE CASCADE ON DELETE CASCADE,
+    ADD CONSTRAINT container_definition_repository_name_fkey FOREIGN KEY (repository_name, region)
+        REFERENCES @schema@.repository (repository_name, region) ON UPDATE CASCADE,
+    ADD CONSTRAINT container_definition_public_repository_name_fkey FOREIGN KEY (public_repository_name)
+        REFERENCES @schema@.public_repository (repository_name) ON UPDATE CASCADE,
+    ADD CONSTRAINT container_definition_log_group_name_fkey FOREIGN KEY (log_group_name, region)
+        REFERENCES @schema@.log_group (log_group_name, region) ON UPDATE CASCADE;
+
+ALTER TABLE @schema@.service
+    ADD CONSTRAINT service_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT service_cluster_name_fkey FOREIGN KEY (cluster_name, region)
+        REFERENCES @schema@.cluster (cluster_name, region) ON UPDATE CASCADE DEFERRABLE,
+    ADD CONSTRAINT service_target_group_name_fkey FOREIGN KEY (target_group_name, region)
+        REFERENCES @schema@.target_group (target_group_name, region) ON UPDATE CASCADE,
+    ADD CONSTRAINT service_task_definition_id_fkey FOREIGN KEY (task_definition_id, region)
+        REFERENCES @schema@.task_definition (id, region) ON UPDATE CASCADE;
+
+ALTER TABLE @schema@.service_security_groups
+    ADD CONSTRAINT service_security_groups_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT service_security_groups_service_name_fkey FOREIGN KEY (service_name, cluster_name, region)
+        REFERENCES @schema@.service (name, cluster_name, region) ON UPDATE CASCADE ON DELETE CASCADE,
+    ADD CONSTRAINT service_security_groups_security_group_id_fkey FOREIGN KEY (security_group_id, region)
+        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE;

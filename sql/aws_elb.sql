@@ -24,8 +24,6 @@ CREATE TABLE @schema@.target_group (
 
     CONSTRAINT target_group_pkey PRIMARY KEY (row_id),
     CONSTRAINT target_group_name_key UNIQUE (target_group_name, region),
-    CONSTRAINT target_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT target_group_vpc_fkey FOREIGN KEY (vpc, region) REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE,
     CONSTRAINT target_group_name_length CHECK (length(target_group_name) <= 32),
     CONSTRAINT target_group_name_form CHECK (target_group_name ~ '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'),
     CONSTRAINT target_group_protocol_and_port_needed CHECK (target_type = 'lambda' OR num_nulls(protocol, port) = 0),
@@ -103,8 +101,6 @@ CREATE TABLE @schema@.load_balancer (
 
     CONSTRAINT load_balancer_pkey PRIMARY KEY (row_id),
     CONSTRAINT load_balancer_name_key UNIQUE (load_balancer_name, region),
-    CONSTRAINT load_balancer_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT load_balancer_vpc_fkey FOREIGN KEY (vpc, region) REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE,
     CONSTRAINT load_balancer_name_length CHECK (length(load_balancer_name) <= 32),
     CONSTRAINT load_balancer_name_form CHECK (load_balancer_name ~ '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'),
     CONSTRAINT load_balancer_name_prefix CHECK (load_balancer_name NOT LIKE 'internal-%'),
@@ -166,11 +162,6 @@ CREATE TABLE @schema@.listener (
     CONSTRAINT listener_pkey PRIMARY KEY (id),
     CONSTRAINT listener_port_key UNIQUE (load_balancer_name, port, region),
     CONSTRAINT listener_listener_arn_key UNIQUE (listener_arn),
-    CONSTRAINT listener_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT listener_load_balancer_name_fkey FOREIGN KEY (load_balancer_name, region)
-        REFERENCES @schema@.load_balancer (load_balancer_name, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
-    CONSTRAINT listener_target_group_name_fkey FOREIGN KEY (target_group_name, region)
-        REFERENCES @schema@.target_group (target_group_name, region) ON UPDATE CASCADE,
     CONSTRAINT listener_port_range CHECK (port BETWEEN 1 AND 65535),
     CONSTRAINT listener_certificate_arn_needed CHECK (protocol NOT IN ('HTTPS', 'TLS') OR certificate_arn IS NOT NULL),
     CONSTRAINT listener_certificate_arn_unused CHECK (protocol IN ('HTTPS', 'TLS') OR certificate_arn IS NULL),
@@ -213,12 +204,7 @@ CREATE TABLE @schema@.load_balancer_security_groups (
     row_id             serial,
 
     CONSTRAINT load_balancer_security_groups_pkey PRIMARY KEY (row_id),
-    CONSTRAINT load_balancer_security_groups_key UNIQUE (load_balancer_name, security_group_id, region),
-    CONSTRAINT load_balancer_security_groups_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT load_balancer_security_groups_load_balancer_name_fkey FOREIGN KEY (load_balancer_name, region)
-        REFERENCES @schema@.load_balancer (load_balancer_name, region) ON UPDATE CASCADE ON DELETE CASCADE,
-    CONSTRAINT load_balancer_security_groups_security_group_id_fkey FOREIGN KEY (security_group_id, region)
-        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE
+    CONSTRAINT load_balancer_security_groups_key UNIQUE (load_balancer_name, security_group_id, region)
 );
 
 CREATE INDEX load_balancer_security_groups_security_group_id_idx ON @schema@.load_balancer_security_groups (security_group_id);
@@ -232,3 +218,28 @@ COMMENT ON COLUMN @schema@.load_balancer_security_groups.security_group_id IS 'T
 COMMENT ON COLUMN @schema@.load_balancer_security_groups.region IS 'AWS region of both. NULL or empty text means the default region.';
 COMMENT ON COLUMN @schema@.load_balancer_security_groups.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON INDEX @schema@.load_balancer_security_groups_security_group_id_idx IS 'For the foreign key to security_group.';
+
+-- After the import
+-- A key is checked at once for all rows, where each row would take a query.
+
+ALTER TABLE @schema@.target_group
+    ADD CONSTRAINT target_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT target_group_vpc_fkey FOREIGN KEY (vpc, region) REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE;
+
+ALTER TABLE @schema@.load_balancer
+    ADD CONSTRAINT load_balancer_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT load_balancer_vpc_fkey FOREIGN KEY (vpc, region) REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE;
+
+ALTER TABLE @schema@.listener
+    ADD CONSTRAINT listener_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT listener_load_balancer_name_fkey FOREIGN KEY (load_balancer_name, region)
+        REFERENCES @schema@.load_balancer (load_balancer_name, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
+    ADD CONSTRAINT listener_target_group_name_fkey FOREIGN KEY (target_group_name, region)
+        REFERENCES @schema@.target_group (target_group_name, region) ON UPDATE CASCADE;
+
+ALTER TABLE @schema@.load_balancer_security_groups
+    ADD CONSTRAINT load_balancer_security_groups_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT load_balancer_security_groups_load_balancer_name_fkey FOREIGN KEY (load_balancer_name, region)
+        REFERENCES @schema@.load_balancer (load_balancer_name, region) ON UPDATE CASCADE ON DELETE CASCADE,
+    ADD CONSTRAINT load_balancer_security_groups_security_group_id_fkey FOREIGN KEY (security_group_id, region)
+        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE;

@@ -15,9 +15,6 @@ CREATE TABLE @schema@.security_group (
     CONSTRAINT security_group_id_region_key UNIQUE (id, region),
     CONSTRAINT security_group_name_key UNIQUE (group_name, vpc_id, region),
     CONSTRAINT security_group_group_id_key UNIQUE (group_id),
-    CONSTRAINT security_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT security_group_vpc_id_fkey FOREIGN KEY (vpc_id, region)
-        REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE DEFERRABLE,
     CONSTRAINT security_group_name_length CHECK (length(group_name) <= 255),
     CONSTRAINT security_group_name_characters CHECK (group_name ~ '^[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$'),
     CONSTRAINT security_group_name_prefix CHECK (group_name NOT LIKE 'sg-%'),
@@ -78,13 +75,6 @@ CREATE TABLE @schema@.security_group_rule (
         cidr_ipv4, cidr_ipv6, prefix_list_id, source_security_group_id, region
     ),
     CONSTRAINT security_group_rule_security_group_rule_id_key UNIQUE (security_group_rule_id),
-    CONSTRAINT security_group_rule_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    -- Before the next key, in this file and by name: actions run in that order, and a group's rules that refer to
-    -- the group itself must be gone before that key looks for them.
-    CONSTRAINT security_group_rule_security_group_id_fkey FOREIGN KEY (security_group_id, region)
-        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
-    CONSTRAINT security_group_rule_source_security_group_id_fkey FOREIGN KEY (source_security_group_id, region)
-        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE,
     CONSTRAINT security_group_rule_ip_protocol_known CHECK (
         ip_protocol ~ '^(tcp|udp|icmp|icmpv6|-1|[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$'
     ),
@@ -146,3 +136,20 @@ COMMENT ON CONSTRAINT security_group_rule_port_range ON @schema@.security_group_
 COMMENT ON CONSTRAINT security_group_rule_one_peer ON @schema@.security_group_rule IS 'A rule has exactly one of cidr_ipv4, cidr_ipv6, prefix_list_id, source_security_group_id.';
 COMMENT ON CONSTRAINT security_group_rule_tags_valid ON @schema@.security_group_rule IS 'The limits are those of iasql.valid_tags().';
 COMMENT ON INDEX @schema@.security_group_rule_source_security_group_id_idx IS 'For the foreign key to the source group.';
+
+-- After the import
+-- A key is checked at once for all rows, where each row would take a query.
+
+ALTER TABLE @schema@.security_group
+    ADD CONSTRAINT security_group_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT security_group_vpc_id_fkey FOREIGN KEY (vpc_id, region)
+        REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE DEFERRABLE;
+
+ALTER TABLE @schema@.security_group_rule
+    ADD CONSTRAINT security_group_rule_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    -- Before the next key, in this file and by name: actions run in that order, and a group's rules that refer to
+    -- the group itself must be gone before that key looks for them.
+    ADD CONSTRAINT security_group_rule_security_group_id_fkey FOREIGN KEY (security_group_id, region)
+        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE,
+    ADD CONSTRAINT security_group_rule_source_security_group_id_fkey FOREIGN KEY (source_security_group_id, region)
+        REFERENCES @schema@.security_group (id, region) ON UPDATE CASCADE;

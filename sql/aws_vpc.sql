@@ -15,7 +15,6 @@ CREATE TABLE @schema@.vpc (
     CONSTRAINT vpc_pkey PRIMARY KEY (id),
     CONSTRAINT vpc_id_region_key UNIQUE (id, region),
     CONSTRAINT vpc_vpc_id_key UNIQUE (vpc_id),
-    CONSTRAINT vpc_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
     CONSTRAINT vpc_cidr_block_canonical CHECK (cidr_block = cidr_block::cidr::text),
     CONSTRAINT vpc_cidr_block_size CHECK (family(cidr_block::cidr) = 4 AND masklen(cidr_block::cidr) BETWEEN 16 AND 28),
     CONSTRAINT vpc_tags_valid CHECK (iasql.valid_tags(tags))
@@ -66,9 +65,6 @@ CREATE TABLE @schema@.subnet (
     CONSTRAINT subnet_pkey PRIMARY KEY (id),
     CONSTRAINT subnet_cidr_block_key UNIQUE (vpc_id, cidr_block, region),
     CONSTRAINT subnet_subnet_id_key UNIQUE (subnet_id),
-    CONSTRAINT subnet_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
-    CONSTRAINT subnet_vpc_id_fkey FOREIGN KEY (vpc_id, region)
-        REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE DEFERRABLE,
     CONSTRAINT subnet_cidr_block_canonical CHECK (cidr_block = cidr_block::cidr::text),
     CONSTRAINT subnet_cidr_block_size CHECK (family(cidr_block::cidr) = 4 AND masklen(cidr_block::cidr) BETWEEN 16 AND 28),
     CONSTRAINT subnet_tags_valid CHECK (iasql.valid_tags(tags))
@@ -99,3 +95,14 @@ COMMENT ON COLUMN @schema@.subnet.protected IS 'Whether the row and its object a
 COMMENT ON COLUMN @schema@.subnet.region IS 'AWS region, that of the VPC. NULL or empty text means the default region.';
 COMMENT ON CONSTRAINT subnet_cidr_block_canonical ON @schema@.subnet IS 'An address range is written out in full, like 10.0.1.0/24.';
 COMMENT ON CONSTRAINT subnet_tags_valid ON @schema@.subnet IS 'The limits are those of iasql.valid_tags().';
+
+-- After the import
+-- A key is checked at once for all rows, where each row would take a query.
+
+ALTER TABLE @schema@.vpc
+    ADD CONSTRAINT vpc_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region);
+
+ALTER TABLE @schema@.subnet
+    ADD CONSTRAINT subnet_region_fkey FOREIGN KEY (region) REFERENCES iasql.region (region),
+    ADD CONSTRAINT subnet_vpc_id_fkey FOREIGN KEY (vpc_id, region)
+        REFERENCES @schema@.vpc (id, region) ON UPDATE CASCADE DEFERRABLE;

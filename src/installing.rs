@@ -7,7 +7,7 @@ use crate::modules::{self, MODULES, Module, with_needed};
 use crate::report::Problem;
 use crate::sql::{self, quoted};
 use crate::tables::{self, Table};
-use crate::world::{self, Scene, ask_cloud, read_rows};
+use crate::world::{self, Scene, read_everything, read_rows};
 use crate::{changes, store, syncing};
 use iasql_engine::clear::rows_to_delete;
 use iasql_engine::plan::Action;
@@ -64,8 +64,11 @@ pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
     let mut imported = Vec::new();
     if !new.is_empty() {
         seed_region()?;
-        create(&new)?;
+        let schema = create(&new)?;
         imported = import(&new)?;
+        for module in &new {
+            run_script(&schema, module.after_import());
+        }
     }
     let scene_tables = tables::installed(Lock::Read)?;
     let mut rows = Counted::new();
@@ -107,7 +110,8 @@ fn seed_region() -> Result<(), Problem> {
     }
 }
 
-fn create(modules: &[&'static Module]) -> Result<(), Problem> {
+/// Creates the tables; returns their schema.
+fn create(modules: &[&'static Module]) -> Result<String, Problem> {
     let schema = sql::value("SELECT pg_catalog.current_schema()", &[])
         .filter(|schema| !schema.starts_with("pg_temp"))
         .ok_or(Problem::NoSchema)?;
@@ -122,7 +126,7 @@ fn create(modules: &[&'static Module]) -> Result<(), Problem> {
                 return Err(Problem::NameTaken { table, schema });
             }
         }
-        run_script(&schema, module.ddl);
+        run_script(&schema, module.before_import());
         for table in module.tables {
             let name = format!("{}.{}", quoted(&schema), quoted(table));
             store::record_table(table, module.name, module.version, &name);
@@ -137,7 +141,7 @@ fn create(modules: &[&'static Module]) -> Result<(), Problem> {
         .iter()
         .filter(|table| is_new(table))
         .for_each(changes::watch);
-    Ok(())
+    Ok(schema)
 }
 
 /// Locks what the new tables will refer to, as far as the caller may refer to it: else their making fails anyway.
@@ -190,10 +194,7 @@ fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
         .map(|table| table.kind.table)
         .filter(|table| modules.iter().any(|module| module.tables.contains(table)))
         .collect();
-    // AWS is asked while the rows are read.
-    let asked = ask_cloud(&scene, new.clone())?;
-    let rows = read_rows(&scene)?;
-    let (identity, reading) = asked.answer(&scene, &rows)?;
+    let (rows, identity, reading) = read_everything(&scene, new.clone())?;
     if scene.binding.is_none() {
         store::write_binding(&identity, scene.settings.endpoint_url.as_deref());
     }

@@ -11,8 +11,23 @@ pub struct Module {
     pub needs: &'static [&'static str],
     /// Its tables, each after those it refers to.
     pub tables: &'static [&'static str],
-    /// The statements that create them, in `@schema@`.
-    pub ddl: &'static str,
+    /// The statements that create them, in `@schema@`, and after [`AFTER_IMPORT`] their foreign keys.
+    ddl: &'static str,
+}
+
+/// The line before the statements that follow the import.
+const AFTER_IMPORT: &str = "\n-- After the import\n";
+
+impl Module {
+    /// The statements that create the tables.
+    pub fn before_import(&self) -> &'static str {
+        self.ddl.split(AFTER_IMPORT).next().unwrap_or_default()
+    }
+
+    /// The statements that follow when the tables hold what the account has.
+    pub fn after_import(&self) -> &'static str {
+        self.ddl.split(AFTER_IMPORT).nth(1).unwrap_or_default()
+    }
 }
 
 /// All modules, each after those it needs.

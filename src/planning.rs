@@ -3,7 +3,7 @@
 use crate::changes::Notes;
 use crate::report::Problem;
 use crate::settings::{self, Refresh};
-use crate::world::{self, Rows, Scene, ask_cloud, read_changed_rows, read_cloud, read_rows};
+use crate::world::{self, Rows, Scene, read_changed_rows, read_cloud, read_everything, read_rows};
 use iasql_aws::read::Reading;
 use iasql_engine::object::Owner;
 use iasql_engine::plan::{Action, Desired, Plan, Step, World, plan};
@@ -88,18 +88,15 @@ pub fn plan_a_sync(scene: &Scene) -> Result<Planned<SyncPlan>, Problem> {
     from_everything(scene, plan_sync)
 }
 
-/// Plans from all rows and all that AWS holds. AWS is asked while the rows are read.
+/// Plans from all rows and all that AWS holds.
 fn from_everything<'a, P>(
     scene: &'a Scene,
     plan: impl FnOnce(World<'a>) -> P,
 ) -> Result<Planned<P>, Problem> {
     let tables = all_tables(scene);
-    let asked = ask_cloud(scene, tables.clone())?;
-    let world = |rows: Rows| {
-        let (_, reading) = asked.answer(scene, &rows)?;
-        Ok(world::world(scene, rows, reading, &tables))
-    };
-    planned(read_rows(scene)?, world, plan)
+    let (rows, _, reading) = read_everything(scene, tables.clone())?;
+    let world = |rows| Ok(world::world(scene, rows, reading, &tables));
+    planned(rows, world, plan)
 }
 
 fn all_tables(scene: &Scene) -> Vec<&'static str> {

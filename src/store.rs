@@ -14,9 +14,10 @@ use std::time::Duration;
 
 /// What was last agreed on.
 pub fn read_known(snapshot: &Snapshot) -> Result<BTreeMap<RowKey, Known>, Problem> {
-    let mut known = BTreeMap::new();
+    let mut known = Vec::new();
     read_some_known("", snapshot, &mut known)?;
-    Ok(known)
+    // Made at once, a map's nodes are full.
+    Ok(known.into_iter().collect())
 }
 
 /// What was last agreed on with these rows.
@@ -28,19 +29,19 @@ pub fn read_known_of<'a>(
     for key in keys {
         ids.entry(key.table).or_default().push(key.id);
     }
-    let mut known = BTreeMap::new();
+    let mut known = Vec::new();
     for (table, ids) in ids {
         let ids = sql::array(&ids);
         let which = format!(" WHERE table_name = '{table}' AND row_id = ANY ('{ids}'::bigint[])");
         read_some_known(&which, snapshot, &mut known)?;
     }
-    Ok(known)
+    Ok(known.into_iter().collect())
 }
 
 fn read_some_known(
     which: &str,
     snapshot: &Snapshot,
-    known: &mut BTreeMap<RowKey, Known>,
+    known: &mut Vec<(RowKey, Known)>,
 ) -> Result<(), Problem> {
     let statement = format!(
         "SELECT table_name, row_id, region, cloud_id, state, array_to_json(owned), made, protected, account_owned
@@ -84,7 +85,7 @@ fn read_some_known(
             table: kind.table,
             id,
         };
-        known.insert(
+        known.push((
             key,
             Known {
                 region: region.clone(),
@@ -95,7 +96,7 @@ fn read_some_known(
                 protected,
                 account_owned,
             },
-        );
+        ));
         Ok(())
     };
     as_owner(|| snapshot.each(&statement, visit))

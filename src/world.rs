@@ -100,11 +100,34 @@ pub fn read_rows(scene: &Scene) -> Result<Rows, Problem> {
     let snapshot = Snapshot::next();
     Ok(Rows {
         desired: tables::read(&scene.tables, &snapshot)?,
-        known: store::read_known(&snapshot)?,
+        ..read_agreed(&snapshot)?
+    })
+}
+
+/// All but the rows themselves.
+fn read_agreed(snapshot: &Snapshot) -> Result<Rows, Problem> {
+    Ok(Rows {
+        desired: Vec::new(),
+        known: store::read_known(snapshot)?,
         intents: intents(store::unresolved()?, tables::kind_of),
         deleted: store::deleted_lately(),
-        notes: Notes::read(&snapshot)?,
+        notes: Notes::read(snapshot)?,
     })
+}
+
+/// Reads AWS and, meanwhile, the rows and what was agreed on.
+pub fn read_everything(
+    scene: &Scene,
+    tables: Vec<&'static str>,
+) -> Result<(Rows, Identity, Reading), Problem> {
+    let asked = Asked::start(scene, tables)?;
+    let snapshot = Snapshot::next();
+    let mut rows = read_agreed(&snapshot)?;
+    let told = asked.remember(scene, &rows);
+    rows.desired = tables::read(&scene.tables, &snapshot)?;
+    drop(snapshot);
+    let (identity, reading) = told.answer(scene)?;
+    Ok((rows, identity, reading))
 }
 
 /// Reads the rows that have changed and what they refer to, where that is enough to plan by.
@@ -123,59 +146,64 @@ pub fn read_cloud(
     tables: Vec<&'static str>,
     rows: &Rows,
 ) -> Result<(Identity, Reading), Problem> {
-    ask_cloud(scene, tables)?.answer(scene, rows)
+    let asked = Asked::start(scene, tables)?;
+    asked.remember(scene, rows).answer(scene)
 }
 
-/// A reading of AWS that goes on.
-pub struct Asked {
-    call: Call<Result<(Identity, Reading), AwsError>>,
+/// A reading of AWS that goes on, and that waits to hear what is remembered.
+struct Asked {
+    told: Told,
     memory: oneshot::Sender<Memory>,
 }
 
-/// Starts to read AWS. The rows may be read meanwhile.
-pub fn ask_cloud(scene: &Scene, tables: Vec<&'static str>) -> Result<Asked, Problem> {
-    let settings = scene.settings.clone();
-    let bound = scene.binding.clone();
-    let request = Request {
-        tables,
-        regions: scene.regions.clone(),
-    };
-    let (memory, remembered) = oneshot::channel();
-    let memory_of_rows = async {
-        match remembered.await {
-            Ok(memory) => memory,
-            // The backend has failed to read the rows, and gives this call up.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    let call = pump::start(OnInterrupt::Drop, move |sessions, _| {
-        Box::pin(async move {
-            let read = async {
-                let session = sessions.get(&settings).await;
-                let identity = session.identity().await?.clone();
-                let elsewhere =
-                    bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
-                let reading = match elsewhere {
-                    true => Reading::default(),
-                    false => iasql_aws::read::read(&session, request, memory_of_rows).await?,
-                };
-                Ok::<_, AwsError>((identity, reading))
-            };
-            let answer = read.await;
-            if let Err(error) = &answer
-                && error.class == Class::Credentials
-            {
-                sessions.forget(&settings);
-            }
-            answer
-        })
-    })?;
-    Ok(Asked { call, memory })
-}
+/// A reading of AWS that has heard what is remembered.
+struct Told(Call<Result<(Identity, Reading), AwsError>>);
 
 impl Asked {
-    /// Waits for the answer.
-    pub fn answer(self, scene: &Scene, rows: &Rows) -> Result<(Identity, Reading), Problem> {
+    fn start(scene: &Scene, tables: Vec<&'static str>) -> Result<Asked, Problem> {
+        let settings = scene.settings.clone();
+        let bound = scene.binding.clone();
+        let request = Request {
+            tables,
+            regions: scene.regions.clone(),
+        };
+        let (memory, remembered) = oneshot::channel();
+        let memory_of_rows = async {
+            match remembered.await {
+                Ok(memory) => memory,
+                // The backend has failed to read the rows, and gives this call up.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let call = pump::start(OnInterrupt::Drop, move |sessions, _| {
+            Box::pin(async move {
+                let read = async {
+                    let session = sessions.get(&settings).await;
+                    let identity = session.identity().await?.clone();
+                    let elsewhere =
+                        bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
+                    let reading = match elsewhere {
+                        true => Reading::default(),
+                        false => iasql_aws::read::read(&session, request, memory_of_rows).await?,
+                    };
+                    Ok::<_, AwsError>((identity, reading))
+                };
+                let answer = read.await;
+                if let Err(error) = &answer
+                    && error.class == Class::Credentials
+                {
+                    sessions.forget(&settings);
+                }
+                answer
+            })
+        })?;
+        Ok(Asked {
+            told: Told(call),
+            memory,
+        })
+    }
+
+    fn remember(self, scene: &Scene, rows: &Rows) -> Told {
         let memory = Memory {
             known: last_states(&rows.known, &rows.intents).collect(),
             made: made(&rows.intents).collect(),
@@ -184,13 +212,16 @@ impl Asked {
         };
         // The call may have ended without it.
         let _ = self.memory.send(memory);
-        let (identity, reading) = self
-            .call
-            .answer(&mut |_| {})?
-            .map_err(|error| Problem::Aws {
-                doing: "cannot read AWS".to_owned(),
-                error: Box::new(error),
-            })?;
+        self.told
+    }
+}
+
+impl Told {
+    fn answer(self, scene: &Scene) -> Result<(Identity, Reading), Problem> {
+        let (identity, reading) = self.0.answer(&mut |_| {})?.map_err(|error| Problem::Aws {
+            doing: "cannot read AWS".to_owned(),
+            error: Box::new(error),
+        })?;
         check_account(scene, &identity)?;
         warn(&reading);
         Ok((identity, reading))

@@ -104,9 +104,12 @@ pub async fn read(
         }
     }
     reading.unsaid = reader.unsaid();
-    let listed = reader.into_objects().into_iter();
-    let there = listed.filter(|object| gone.is_empty() || !gone.contains(&object.key()));
-    reading.objects.extend(there);
+    let mut objects = reader.into_objects();
+    if !gone.is_empty() {
+        objects.retain(|object| !gone.contains(&object.key()));
+    }
+    objects.append(&mut reading.objects);
+    reading.objects = objects;
     Ok(reading)
 }
 
