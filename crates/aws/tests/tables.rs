@@ -41,13 +41,24 @@ fn sql(folder: &str) -> String {
 
 fn tables(sql: &str) -> BTreeMap<String, Table> {
     let blocks = sql.split("CREATE TABLE @schema@.").skip(1);
-    blocks
+    let mut tables: BTreeMap<String, Table> = blocks
         .map(|block| {
             let (name, rest) = block.split_once(" (\n").unwrap();
             let body = rest.split_once("\n);").unwrap().0;
             (name.to_owned(), table(body))
         })
-        .collect()
+        .collect();
+    for block in sql.split("ALTER TABLE @schema@.").skip(1) {
+        let (name, rest) = block.split_once('\n').unwrap();
+        let keys = rest.split_once(';').unwrap().0;
+        let keys = table(&keys.replace("ADD CONSTRAINT ", "CONSTRAINT "));
+        tables
+            .get_mut(name)
+            .unwrap()
+            .references
+            .extend(keys.references);
+    }
+    tables
 }
 
 fn table(body: &str) -> Table {
