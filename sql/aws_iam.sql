@@ -46,6 +46,3 @@ COMMENT ON COLUMN @schema@.role.protected IS 'Whether the row and its object are
 COMMENT ON COLUMN @schema@.role.row_id IS 'Identifies the row. Given by the database, never changes.';
 COMMENT ON CONSTRAINT role_assume_role_policy_document_valid ON @schema@.role IS 'A policy is a JSON object with a Statement.';
 COMMENT ON CONSTRAINT role_tags_valid ON @schema@.role IS 'The limits are those of iasql.valid_tags().';
-
--- After the import
--- A key is checked at once for all rows, where each row would take a query.

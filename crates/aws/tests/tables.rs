@@ -52,11 +52,9 @@ fn tables(sql: &str) -> BTreeMap<String, Table> {
         let (name, rest) = block.split_once('\n').unwrap();
         let keys = rest.split_once(';').unwrap().0;
         let keys = table(&keys.replace("ADD CONSTRAINT ", "CONSTRAINT "));
-        tables
-            .get_mut(name)
-            .unwrap()
-            .references
-            .extend(keys.references);
+        let table = tables.get_mut(name).unwrap();
+        table.references.extend(keys.references);
+        table.deferrable.extend(keys.deferrable);
     }
     tables
 }
