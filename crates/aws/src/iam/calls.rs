@@ -192,7 +192,7 @@ pub async fn attach(writer: &Writer, role: &str, policy: &str) -> Result<(), Aws
 pub async fn detach(writer: &Writer, role: &str, policy: &str) -> Result<(), AwsError> {
     let detach = async || {
         writer
-            .write(op("DetachRolePolicy"), || {
+            .delete(op("DetachRolePolicy"), || {
                 writer
                     .iam()
                     .detach_role_policy()

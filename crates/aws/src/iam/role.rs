@@ -20,8 +20,11 @@ pub static ROLE: Kind = Kind {
         absent: &["NoSuchEntity"],
         // Not DeleteConflict: inline policies and instance profiles do not go away by waiting.
         in_use: &["ConcurrentModification"],
-        // A trust policy may name a role that was made moments ago.
-        propagation: &["MalformedPolicyDocument:Invalid principal in policy"],
+        // A trust policy may name a role that was made moments ago, and the role's own policies follow its making.
+        propagation: &[
+            "MalformedPolicyDocument:Invalid principal in policy",
+            "NoSuchEntity:The role with name",
+        ],
     },
     align: Some(align),
     ..Kind::global(
@@ -181,7 +184,7 @@ impl Resource for Role {
             calls::detach(writer, name, policy).await?;
         }
         writer
-            .write(op("DeleteRole"), || {
+            .delete(op("DeleteRole"), || {
                 writer.iam().delete_role().role_name(name).send()
             })
             .await?;

@@ -304,6 +304,29 @@ fn create_waits_for_a_principal_that_was_made_moments_ago() {
 }
 
 #[test]
+fn create_waits_until_the_role_is_known_to_what_attaches_its_policies() {
+    let attach = |policy| {
+        call(
+            "AttachRolePolicy",
+            json!({"RoleName": "a", "PolicyArn": policy}),
+        )
+    };
+    let aws = Account::new([
+        call(
+            "CreateRole",
+            json!({"RoleName": "a", "AssumeRolePolicyDocument": trust().to_string()}),
+        )
+        .xml(&format!("<Role>{}</Role>", role("a", "/", ""))),
+        attach(READ_ONLY).error(404, "NoSuchEntity", "The role with name a cannot be found."),
+        attach(READ_ONLY).xml(""),
+    ]);
+    let row = row("a").with("attached_policies_arns", vec![READ_ONLY.to_owned()]);
+    let step = aws.create(&Role, &row);
+    step.result.unwrap();
+    assert_eq!(step.waited.len(), 1);
+}
+
+#[test]
 fn a_policy_that_is_wrong_is_not_waited_for() {
     let aws = Account::new([call(
         "CreateRole",
