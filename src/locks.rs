@@ -11,9 +11,10 @@ use crate::write::{self, Whole};
 use iasql_engine::RowKey;
 use iasql_engine::plan::Desired;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::{PgLogLevel, PgSqlErrorCode, PgXactCallbackEvent, pg_sys};
+use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder, PgXactCallbackEvent, pg_sys};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 /// How long to wait for a lock where the session sets no `lock_timeout`.
@@ -267,7 +268,7 @@ fn lock_rows(table: &Table, ids: &BTreeSet<i64>) -> Result<(), Problem> {
     let mut held = BTreeSet::new();
     let all_free = wait_until(|| {
         check_snapshot(table, ids)?;
-        free.extend(select(table, ids, "FOR NO KEY UPDATE SKIP LOCKED"));
+        free.extend(select_for_update(table, ids)?);
         // A row that is not there any more will be missed when the rows are read again.
         held = match free.len() == ids.len() {
             true => BTreeSet::new(),
@@ -310,10 +311,26 @@ fn check_snapshot(table: &Table, ids: &BTreeSet<i64>) -> Result<(), Problem> {
     let mut ids = ids.peekable();
     match ids.peek() {
         None => Ok(()),
-        Some(_) => Err(Problem::OldSnapshot {
-            what: format!("{} was changed by another", rows_named(table, ids)),
-        }),
+        Some(_) => Err(changed_by_another(&rows_named(table, ids))),
     }
+}
+
+fn changed_by_another(rows: &str) -> Problem {
+    Problem::OldSnapshot {
+        what: format!("{rows} was changed by another"),
+    }
+}
+
+/// Locks the rows that are free. Where another commits a change right before, Postgres says no more than that.
+fn select_for_update(table: &Table, ids: &BTreeSet<i64>) -> Result<BTreeSet<i64>, Problem> {
+    let lock = || Ok(select(table, ids, "FOR NO KEY UPDATE SKIP LOCKED"));
+    PgTryBuilder::new(AssertUnwindSafe(lock))
+        .catch_when(
+            PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+            // The transaction is broken: nothing may be asked of Postgres any more.
+            |_| Err(changed_by_another(&format!("a row of {}", table.kind.table))),
+        )
+        .execute()
 }
 
 /// A caller that may delete rows and not update them may hold them too; so the table's owner does it.

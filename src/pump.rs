@@ -7,6 +7,7 @@
 
 use crate::report::Problem;
 use futures::future::LocalBoxFuture;
+use iasql_aws::doubt::Quiet;
 use iasql_aws::run::Progress;
 use iasql_aws::session::{Session, Settings};
 use iasql_aws::writer::Stop;
@@ -26,6 +27,8 @@ const SLICE: Duration = Duration::from_millis(20);
 pub enum Message {
     /// Something to tell the user.
     Progress(Progress),
+    /// A reading waits.
+    Quiet(Quiet),
     /// Records to make durable, and where to say whether they are.
     Journal(Vec<Record>, oneshot::Sender<bool>),
 }

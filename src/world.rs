@@ -3,7 +3,7 @@
 use crate::changes::Notes;
 use crate::locks::Lock;
 use crate::memory::GivesBack;
-use crate::pump::{self, Call, OnInterrupt};
+use crate::pump::{self, Call, Message, OnInterrupt};
 use crate::report::Problem;
 use crate::sql::Snapshot;
 use crate::store::{self, Binding};
@@ -175,8 +175,9 @@ impl Asked {
                 Err(_) => std::future::pending().await,
             }
         };
-        let call = pump::start(OnInterrupt::Drop, move |sessions, _| {
+        let call = pump::start(OnInterrupt::Drop, move |sessions, line| {
             Box::pin(async move {
+                let tell = |quiet| line.say(Message::Quiet(quiet));
                 let read = async {
                     let session = sessions.get(&settings).await;
                     let identity = session.identity().await?.clone();
@@ -184,7 +185,9 @@ impl Asked {
                         bound.is_some_and(|bound| !is_bound_to(&bound, &settings, &identity));
                     let reading = match elsewhere {
                         true => Reading::default(),
-                        false => iasql_aws::read::read(&session, request, memory_of_rows).await?,
+                        false => {
+                            iasql_aws::read::read(&session, request, memory_of_rows, &tell).await?
+                        }
                     };
                     Ok::<_, AwsError>((identity, reading))
                 };
@@ -218,7 +221,12 @@ impl Asked {
 
 impl Told {
     fn answer(self, scene: &Scene) -> Result<(Identity, Reading), Problem> {
-        let (identity, reading) = self.0.answer(&mut |_| {})?.map_err(|error| Problem::Aws {
+        let mut say = |message| {
+            if let Message::Quiet(quiet) = message {
+                notice!("{quiet}");
+            }
+        };
+        let (identity, reading) = self.0.answer(&mut say)?.map_err(|error| Problem::Aws {
             doing: "cannot read AWS".to_owned(),
             error: Box::new(error),
         })?;

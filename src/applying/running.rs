@@ -64,6 +64,7 @@ pub fn run(
                 let title = titles.get(step).map_or("", String::as_str);
                 notice!("{title} waits: {what}");
             }
+            Message::Quiet(quiet) => notice!("{quiet}"),
             Message::Journal(records, durable) => {
                 // The run ends without it: then nobody waits for the answer.
                 let _ = durable.send(scribe.write(&records));

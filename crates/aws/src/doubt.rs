@@ -6,6 +6,7 @@ use crate::resource::{Reader, Resource};
 use futures::future::join_all;
 use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region};
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::time::Duration;
 
 /// A create that was not answered, of a kind that nothing but its owner tag identifies.
@@ -19,6 +20,29 @@ pub struct Lost {
     pub owner_tag: String,
     /// How long its object may still show up.
     pub quiet: Duration,
+}
+
+/// A reading that waits until what nobody has answered would show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quiet {
+    /// The table.
+    pub table: &'static str,
+    /// How long.
+    pub quiet: Duration,
+}
+
+impl fmt::Display for Quiet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} waits: {}", self.table, unanswered(self.quiet))
+    }
+}
+
+/// Why there is a wait before a second look for what a create may have made.
+pub(crate) fn unanswered(quiet: Duration) -> String {
+    format!(
+        "a create was not answered, and AWS may not show yet what it has made; looking again in {} s",
+        quiet.as_secs() + 1
+    )
 }
 
 /// What is not taken from lists alone.
@@ -65,6 +89,7 @@ impl Doubts {
         &self,
         reader: &Reader,
         resource: &dyn Resource,
+        tell: &dyn Fn(Quiet),
     ) -> Result<Verdict, AwsError> {
         let kind = resource.kind();
         let mut objects = reader.objects(resource).await?;
@@ -77,6 +102,8 @@ impl Doubts {
         if let Some(quiet) = lost.map(|lost| lost.quiet).max()
             && !quiet.is_zero()
         {
+            let table = kind.table;
+            tell(Quiet { table, quiet });
             tokio::time::sleep(quiet).await;
             reader.forget(kind);
             objects = reader.objects(resource).await?;

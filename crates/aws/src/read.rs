@@ -1,6 +1,6 @@
 //! Reads the cloud: all tables and regions side by side.
 
-use crate::doubt::{Doubts, Lost};
+use crate::doubt::{Doubts, Lost, Quiet};
 use crate::error::{AwsError, Class};
 use crate::resource::{KnownRows, Reader, Resource, Unsaid};
 use crate::session::Session;
@@ -57,10 +57,12 @@ pub struct Unread {
 
 /// Reads. Fails where nothing can be read at all, for a reason that lies not with some service: credentials that AWS does
 /// not accept, an endpoint that is down or none of AWS's. The lists do not wait for the memory.
+/// `tell` is told of each wait.
 pub async fn read(
     session: &Rc<Session>,
     request: Request,
     memory: impl Future<Output = Memory> + 'static,
+    tell: &dyn Fn(Quiet),
 ) -> Result<Reading, AwsError> {
     session.seen().forget();
     let memory = memory.map(Recalled::new).boxed_local().shared();
@@ -82,7 +84,7 @@ pub async fn read(
         let (reader, memory) = (reader.in_region(region), memory.clone());
         async move {
             reader.objects(*resource).await?;
-            memory.await.doubts.settle(&reader, *resource).await
+            memory.await.doubts.settle(&reader, *resource, tell).await
         }
     }))
     .await;

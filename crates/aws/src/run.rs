@@ -262,7 +262,7 @@ async fn create(
         let mut found = look(resource, writer, row).await?;
         if found.is_none() && resource.kind().repeat == Repeat::OwnerTag {
             // Lists lag behind. Without a name that AWS keeps unique, a second create would be a second object.
-            if writer.stop.within(writer.patience.quiet).await {
+            if writer.waits_for_lists().await {
                 return Err(error);
             }
             found = look(resource, writer, row).await?;

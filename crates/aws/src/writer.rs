@@ -1,6 +1,7 @@
 //! Sends the calls that change the cloud: each is journaled before it leaves and when it is answered.
 
 use crate::access::{Access, pause};
+use crate::doubt::unanswered;
 use crate::error::AwsError;
 use crate::operation::Operation;
 use crate::resource::Reader;
@@ -295,6 +296,12 @@ impl Writer {
     async fn waits(&self, error: &AwsError, pause: Duration) -> bool {
         self.waiting(format!("{error}; trying again"));
         self.stop.within(pause).await
+    }
+
+    /// Waits until lists show what an unanswered create may have made; true, and at once, where the run is to stop.
+    pub(crate) async fn waits_for_lists(&self) -> bool {
+        self.waiting(unanswered(self.patience.quiet));
+        self.stop.within(self.patience.quiet).await
     }
 
     fn waiting(&self, what: String) {
