@@ -328,7 +328,12 @@ fn select_for_update(table: &Table, ids: &BTreeSet<i64>) -> Result<BTreeSet<i64>
         .catch_when(
             PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             // The transaction is broken: nothing may be asked of Postgres any more.
-            |_| Err(changed_by_another(&format!("a row of {}", table.kind.table))),
+            |_| {
+                Err(changed_by_another(&format!(
+                    "a row of {}",
+                    table.kind.table
+                )))
+            },
         )
         .execute()
 }
