@@ -1,6 +1,7 @@
 //! Plans: from the rows, from what was agreed on, and from as much of AWS as `iasql.refresh` asks for.
 
 use crate::changes::Notes;
+use crate::locks::Lock;
 use crate::report::Problem;
 use crate::settings::{self, Refresh};
 use crate::world::{self, Rows, Scene, read_changed_rows, read_cloud, read_everything, read_rows};
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Planned<P> {
     /// The plan.
     pub plan: P,
-    /// The rows.
+    /// The rows, if the plan is to be carried out.
     pub desired: Vec<Desired>,
     /// The notes of changes that are settled once the plan is carried out.
     pub notes: Notes,
@@ -27,7 +28,7 @@ pub fn plan_apply(scene: &Scene) -> Result<Planned<Plan>, Problem> {
     if refresh == Refresh::Off
         && let Some(rows) = read_changed_rows(scene)?
     {
-        let planned = planned(rows, |rows| Ok(remembered(scene, rows)), by_rules)?;
+        let planned = planned(scene, rows, |rows| Ok(remembered(scene, rows)), by_rules)?;
         if is_of_these_rows_alone(&planned.plan) {
             return Ok(planned);
         }
@@ -44,7 +45,7 @@ pub fn plan_apply(scene: &Scene) -> Result<Planned<Plan>, Problem> {
             Ok(world::world(scene, rows, reading, &tables))
         }
     };
-    planned(read_rows(scene)?, world, by_rules)
+    planned(scene, read_rows(scene)?, world, by_rules)
 }
 
 fn by_rules(world: World<'_>) -> Plan {
@@ -53,11 +54,17 @@ fn by_rules(world: World<'_>) -> Plan {
 
 /// Makes the world and the plan.
 fn planned<'a, P>(
+    scene: &Scene,
     rows: Rows,
     world: impl FnOnce(Rows) -> Result<World<'a>, Problem>,
     plan: impl FnOnce(World<'a>) -> P,
 ) -> Result<Planned<P>, Problem> {
-    let (desired, notes) = (rows.desired.clone(), rows.notes.clone());
+    let desired = match scene.lock {
+        Lock::Write => rows.desired.clone(),
+        // A plan that is only looked at frees each row that is as agreed.
+        _ => Vec::new(),
+    };
+    let notes = rows.notes.clone();
     let world = world(rows)?;
     Ok(Planned {
         // Rows of what was not read are still to be looked at.
@@ -96,7 +103,7 @@ fn from_everything<'a, P>(
     let tables = all_tables(scene);
     let (rows, _, reading) = read_everything(scene, tables.clone())?;
     let world = |rows| Ok(world::world(scene, rows, reading, &tables));
-    planned(rows, world, plan)
+    planned(scene, rows, world, plan)
 }
 
 fn all_tables(scene: &Scene) -> Vec<&'static str> {
