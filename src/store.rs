@@ -344,15 +344,39 @@ pub fn deleted_lately() -> Vec<ObjectKey> {
             &[],
         )
     });
-    let objects = rows.into_iter().filter_map(|values| {
-        let mut values = values.into_iter().flatten();
-        Some(ObjectKey {
-            table: kind_of(&values.next()?)?.table,
-            region: values.next()?.into(),
-            id: values.next()?.into(),
-        })
+    rows.into_iter()
+        .filter_map(|row| Some(object(row)?.0))
+        .collect()
+}
+
+/// The objects that creates have made no longer ago than this, whether that is committed or not, with their ages.
+pub fn made_lately(age: Duration) -> Vec<(ObjectKey, Duration)> {
+    let rows = as_owner(|| {
+        Snapshot::latest().query(
+            "SELECT table_name, region, cloud_id, date_part('epoch', clock_timestamp() - logged_at)
+             FROM iasql.journal
+             WHERE event = 'finished' AND action = 'create' AND cloud_id IS NOT NULL
+               AND logged_at > clock_timestamp() - $1::float8 * interval '1 second'",
+            &[Some(&age.as_secs_f64().to_string())],
+        )
     });
-    objects.collect()
+    let made = rows.into_iter().filter_map(|row| {
+        let (object, age) = object(row)?;
+        let age = Duration::try_from_secs_f64(age?.parse().ok()?).ok()?;
+        Some((object, age))
+    });
+    made.collect()
+}
+
+/// An object by its table, region and id, and what comes after these.
+fn object(row: Vec<Option<String>>) -> Option<(ObjectKey, Option<String>)> {
+    let mut values = row.into_iter().flatten();
+    let object = ObjectKey {
+        table: kind_of(&values.next()?)?.table,
+        region: values.next()?.into(),
+        id: values.next()?.into(),
+    };
+    Some((object, values.next()))
 }
 
 /// Notes that these steps leave no question.

@@ -14,11 +14,12 @@ use iasql_aws::error::{AwsError, Class};
 use iasql_aws::read::{Memory, Reading, Request};
 use iasql_aws::session::{Identity, Settings};
 use iasql_engine::journal::{IntendedWork, Intent, QUIET, intents};
-use iasql_engine::kind::Scope;
+use iasql_engine::kind::{Repeat, Scope};
 use iasql_engine::plan::{Desired, World};
 use iasql_engine::{Catalog, Known, ObjectKey, Region, Row, RowKey};
 use pgrx::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// What a run knows before it reads AWS.
@@ -210,6 +211,7 @@ impl Asked {
         let memory = Memory {
             known: last_states(&rows.known, &rows.intents).collect(),
             made: made(&rows.intents).collect(),
+            young: young(scene, rows),
             deleted: rows.deleted.clone(),
             lost: lost(scene, &rows.intents),
         };
@@ -248,6 +250,22 @@ fn made(intents: &[Intent]) -> impl Iterator<Item = ObjectKey> + '_ {
             id: intent.cloud_id.clone()?,
         })
     })
+}
+
+/// What runs have just made that nothing but its id tells apart: taken for gone, it would be made once more. A plan that is
+/// only looked at waits for nothing.
+fn young(scene: &Scene, rows: &Rows) -> HashMap<ObjectKey, Duration> {
+    if scene.lock != Lock::Write {
+        return HashMap::new();
+    }
+    let is_nameless = |object: &ObjectKey| {
+        let kind = tables::kind_of(object.table);
+        kind.is_some_and(|kind| kind.repeat == Repeat::OwnerTag)
+    };
+    let made = store::made_lately(QUIET).into_iter();
+    made.filter(|(object, _)| is_nameless(object) && !rows.deleted.contains(object))
+        .map(|(object, age)| (object, QUIET.saturating_sub(age)))
+        .collect()
 }
 
 /// What runs may have made that were cut off, to be waited for. A plan that is only looked at waits for nothing.

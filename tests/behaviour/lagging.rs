@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use iasql_tests::proxy::{Action, Alteration, Call, Reply};
 use iasql_tests::{Error, Fixture, Result, Service, Session, elements};
 
-use crate::{assert_one_says, assert_settled, notices};
+use crate::{apply, assert_one_says, assert_settled, notices, writing_calls};
 
 /// How long the list lags in these tests.
 const LAG: Duration = Duration::from_secs(3);
@@ -100,5 +100,21 @@ fn a_vpc_whose_create_was_cut_off_and_that_no_list_shows_yet_is_waited_for_and_t
         &["vpc waits: a create was not answered", "looking again in"],
     );
     assert_eq!(vpcs(&fixture)?, 1);
+    assert_settled(&fixture, &mut session)
+}
+
+#[test]
+fn a_vpc_that_was_just_made_and_that_no_list_shows_yet_is_not_made_again() -> Result {
+    let (fixture, mut session) = vpc_session()?;
+    let before = list(&fixture, &mut session)?;
+    session.query(VPC)?;
+    fixture.proxy().forward_all();
+    apply(&mut session)?;
+    lag(&fixture, &before, Action::Forward);
+    fixture.proxy().forget_calls();
+    session.query("SELECT iasql_apply()")?;
+    assert_eq!(writing_calls(&fixture), [""; 0]);
+    assert_eq!(vpcs(&fixture)?, 1);
+    std::thread::sleep(LAG);
     assert_settled(&fixture, &mut session)
 }

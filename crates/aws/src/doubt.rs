@@ -22,18 +22,18 @@ pub struct Lost {
     pub quiet: Duration,
 }
 
-/// A reading that waits until what nobody has answered would show.
+/// A reading that waits until AWS would show what was made a moment ago.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quiet {
     /// The table.
     pub table: &'static str,
-    /// How long.
-    pub quiet: Duration,
+    /// Why, and how long.
+    pub why: String,
 }
 
 impl fmt::Display for Quiet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} waits: {}", self.table, unanswered(self.quiet))
+        write!(f, "{} waits: {}", self.table, self.why)
     }
 }
 
@@ -45,11 +45,23 @@ pub(crate) fn unanswered(quiet: Duration) -> String {
     )
 }
 
+/// How long to wait before an object that was just made is asked for once more.
+const PAUSE: Duration = Duration::from_secs(2);
+
+fn unknown(id: &CloudId, quiet: Duration) -> String {
+    format!(
+        "{id} was made moments ago, and AWS does not know it; asking again for {} s",
+        quiet.as_secs() + 1
+    )
+}
+
 /// What is not taken from lists alone.
 #[derive(Debug, Default)]
 pub struct Doubts {
     /// Objects that should be there.
     expected: HashMap<(&'static str, Region), Vec<CloudId>>,
+    /// Of these, what was just made, and how long AWS may not know it yet.
+    young: HashMap<ObjectKey, Duration>,
     /// Objects that should be gone.
     deleted: HashSet<ObjectKey>,
     lost: Vec<Lost>,
@@ -65,13 +77,15 @@ pub struct Verdict {
 }
 
 impl Doubts {
-    /// About objects that should be there, objects that should be gone, and objects that may be.
+    /// About objects that should be there (some of them young), objects that should be gone, and objects that may be.
     pub fn new(
         expected: impl IntoIterator<Item = ObjectKey>,
+        young: HashMap<ObjectKey, Duration>,
         deleted: impl IntoIterator<Item = ObjectKey>,
         lost: Vec<Lost>,
     ) -> Doubts {
         let mut doubts = Doubts {
+            young,
             deleted: deleted.into_iter().collect(),
             lost,
             ..Doubts::default()
@@ -102,8 +116,8 @@ impl Doubts {
         if let Some(quiet) = lost.map(|lost| lost.quiet).max()
             && !quiet.is_zero()
         {
-            let table = kind.table;
-            tell(Quiet { table, quiet });
+            let (table, why) = (kind.table, unanswered(quiet));
+            tell(Quiet { table, why });
             tokio::time::sleep(quiet).await;
             reader.forget(kind);
             objects = reader.objects(resource).await?;
@@ -115,7 +129,7 @@ impl Doubts {
             let is_unsaid = |key| unsaid.iter().any(|unsaid| unsaid.object == key);
             !listed.contains(id) && !is_unsaid(key(kind, reader, id))
         });
-        let missed = join_all(missing.map(|id| ask(reader, resource, id))).await;
+        let missed = join_all(missing.map(|id| self.ask_again(reader, resource, id, tell))).await;
         let deleted = objects.iter().map(Object::key);
         let deleted: Vec<ObjectKey> = deleted.filter(|it| self.deleted.contains(it)).collect();
         let answers = join_all(deleted.iter().map(|it| ask(reader, resource, &it.id))).await;
@@ -129,6 +143,34 @@ impl Doubts {
             }
         }
         Ok(verdict)
+    }
+
+    /// The object, if it exists. One that was just made is asked for until AWS must know it.
+    async fn ask_again(
+        &self,
+        reader: &Reader,
+        resource: &dyn Resource,
+        id: &CloudId,
+        tell: &dyn Fn(Quiet),
+    ) -> Result<Option<Object>, AwsError> {
+        let kind = resource.kind();
+        let young = self.young.get(&key(kind, reader, id)).copied();
+        let mut left = young.unwrap_or_default();
+        loop {
+            let found = ask(reader, resource, id).await?;
+            if found.is_some() || left.is_zero() {
+                return Ok(found);
+            }
+            if Some(left) == young {
+                let table = kind.table;
+                tell(Quiet {
+                    table,
+                    why: unknown(id, left),
+                });
+            }
+            tokio::time::sleep(left.min(PAUSE)).await;
+            left = left.saturating_sub(PAUSE);
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use crate::session::Session;
 use futures::future::{FutureExt, join_all};
 use iasql_engine::kind::Scope;
 use iasql_engine::{Object, ObjectKey, Region};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What to read.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub struct Memory {
     pub known: KnownRows,
     /// Objects that earlier runs have made and that nobody has agreed on. They are asked for in the same way.
     pub made: Vec<ObjectKey>,
+    /// Objects that runs have just made and that nothing but their ids tells apart, and how long AWS may not know them.
+    pub young: HashMap<ObjectKey, Duration>,
     /// Objects that runs have deleted lately. One that a list shows is asked for by its id.
     pub deleted: Vec<ObjectKey>,
     /// Objects that earlier runs may have made.
@@ -126,7 +129,12 @@ impl Recalled {
     fn new(memory: Memory) -> Recalled {
         let expected = memory.known.keys().cloned().chain(memory.made);
         Recalled {
-            doubts: Rc::new(Doubts::new(expected, memory.deleted, memory.lost)),
+            doubts: Rc::new(Doubts::new(
+                expected,
+                memory.young,
+                memory.deleted,
+                memory.lost,
+            )),
             known: Rc::new(memory.known),
         }
     }
