@@ -8,8 +8,10 @@ flyway=$repo/.local/flyway
 pg_config=${PG_CONFIG:-pg_config}
 
 # Postgres trees and clusters live outside the repository: the server's user must reach them, and the path of a
-# Unix socket may have no more than 107 bytes.
-base=/var/tmp/iasql-$(id -u)-$(printf %s "$repo" | sha1sum | cut -c1-8)
+# Unix socket may have no more than 107 bytes. Each build has its own: tests beside a benchmark must not change what it
+# measures.
+bases=/var/tmp/iasql-$(id -u)-$(printf %s "$repo" | sha1sum | cut -c1-8)
+base=$bases-${IASQL_BUILD:=debug}
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {

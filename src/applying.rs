@@ -5,8 +5,9 @@ mod result;
 mod running;
 mod write_back;
 
+use crate::journal::Starting;
 use crate::locks::hold_rows;
-use crate::planning::Planned;
+use crate::planning::{Planned, plan_apply};
 use crate::report::{Problem, notice_text};
 use crate::store;
 use crate::world::{self, Scene};
@@ -35,13 +36,15 @@ pub fn announce(plan: &mut Plan) -> Result<(), Problem> {
     }
 }
 
-/// Applies the plan.
-pub fn apply(scene: &Scene, planned: Planned<Plan>) -> Result<Done, Problem> {
+/// Plans and applies.
+pub fn apply(scene: &Scene) -> Result<Done, Problem> {
+    // The journal's worker starts while AWS is read. What is in its way matters only if there is something to write.
+    let journal = Starting::new().ok();
     let Planned {
         mut plan,
         desired,
         notes,
-    } = planned;
+    } = plan_apply(scene)?;
     announce(&mut plan)?;
     privileges::check(scene, &plan)?;
     hold_rows(scene, &desired, &rows_of(&plan))?;
@@ -64,7 +67,7 @@ pub fn apply(scene: &Scene, planned: Planned<Plan>) -> Result<Done, Problem> {
     }
     let run_id = world::run_id();
     let mut order = Vec::new();
-    let outcomes = run(scene, &run_id, steps, plan.bindings, &mut order)?;
+    let outcomes = run(scene, &run_id, journal, steps, plan.bindings, &mut order)?;
     settle(scene, &run_id, &outcomes);
     import_companions(scene, &outcomes)?;
     let is_done = |outcome: &Outcome<_>| matches!(outcome, Outcome::Done(_));

@@ -154,7 +154,7 @@ fn iasql_apply() -> Rows<PlanRow> {
         return Err(Problem::Copy.into());
     }
     check_account(&scene)?;
-    let done = applying::apply(&scene, plan_apply(&scene)?)?;
+    let done = applying::apply(&scene)?;
     let rows: Vec<PlanRow> = done
         .into_iter()
         .map(|(action, table, id, description)| {

@@ -9,7 +9,7 @@ mod message;
 mod worker;
 mod writer;
 
-pub use writer::JournalWriter;
+pub use writer::{JournalWriter, Starting};
 
 use pgrx::PgSqlErrorCode;
 use std::time::Duration;

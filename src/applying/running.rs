@@ -1,7 +1,7 @@
 //! One run: AWS is called on its thread, while this one writes the journal and says what goes on.
 
 use super::result::ended;
-use crate::journal::{JournalError, JournalWriter};
+use crate::journal::{JournalError, JournalWriter, Starting};
 use crate::pump::{self, Line, Message, OnInterrupt};
 use crate::report::Problem;
 use crate::world::Scene;
@@ -14,12 +14,14 @@ use iasql_engine::execute::Outcomes;
 use iasql_engine::journal::Record;
 use iasql_engine::plan::{Bindings, Step};
 use pgrx::prelude::*;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Carries out the steps; `order` gets their positions as they end.
 pub fn run(
     scene: &Scene,
     run_id: &str,
+    journal: Option<Starting>,
     steps: Vec<Step>,
     bindings: Bindings,
     order: &mut Vec<usize>,
@@ -31,7 +33,7 @@ pub fn run(
         ..Patience::default()
     };
     let titles: Vec<String> = steps.iter().map(title).collect();
-    let mut scribe = Scribe::new(run_id);
+    let mut scribe = Scribe::new(run_id, journal);
     let outcomes = pump::call(
         OnInterrupt::Finish {
             grace: settings::cancel_grace(),
@@ -83,28 +85,45 @@ pub fn run(
 /// Writes the journal of one run: opens it for the first records, and remembers why it could not.
 struct Scribe<'a> {
     run_id: &'a str,
+    starting: Option<Starting>,
     writer: Option<JournalWriter>,
     lost: Option<JournalError>,
+    /// How long the run has waited for the journal.
+    waited: Duration,
 }
 
 impl<'a> Scribe<'a> {
-    fn new(run_id: &'a str) -> Scribe<'a> {
+    fn new(run_id: &'a str, starting: Option<Starting>) -> Scribe<'a> {
         Scribe {
             run_id,
+            starting,
             writer: None,
             lost: None,
+            waited: Duration::ZERO,
         }
     }
 
     /// Whether the records are durable.
     fn write(&mut self, records: &[Record]) -> bool {
+        let start = Instant::now();
         let written = match &mut self.writer {
             Some(writer) => writer.append(records),
-            None => JournalWriter::open(self.run_id)
+            None => self
+                .open()
                 .and_then(|writer| self.writer.insert(writer).append(records)),
         };
+        self.waited += start.elapsed();
         self.lost = written.err();
         self.lost.is_none()
+    }
+
+    /// What was in the way of a worker that was started while AWS was read may have gone since.
+    fn open(&mut self) -> Result<JournalWriter, JournalError> {
+        let early = self.starting.take().map(|early| early.ready(self.run_id));
+        match early {
+            Some(Ok(writer)) => Ok(writer),
+            _ => Starting::new()?.ready(self.run_id),
+        }
     }
 
     /// Deletes what is old enough, and says why the journal was lost.
@@ -112,6 +131,10 @@ impl<'a> Scribe<'a> {
         if let Some(lost) = self.lost.take() {
             return Err(lost);
         }
+        debug1!(
+            "the journal took {} ms",
+            self.waited.as_micros() as f64 / 1000.0
+        );
         if let Some(writer) = &mut self.writer
             && let Err(error) = writer.prune(settings::journal_retention())
         {

@@ -30,6 +30,8 @@ pub(super) struct Mailbox {
     segment: *mut pg_sys::dsm_segment,
     outgoing: *mut pg_sys::shm_mq_handle,
     incoming: *mut pg_sys::shm_mq_handle,
+    /// The worker at the other end, as the queue knows it; null in the worker itself.
+    worker: *mut pg_sys::BackgroundWorkerHandle,
 }
 
 impl Mailbox {
@@ -83,6 +85,7 @@ impl Mailbox {
                 segment,
                 outgoing: pg_sys::shm_mq_attach(outgoing, segment, null_mut()),
                 incoming: pg_sys::shm_mq_attach(incoming, segment, null_mut()),
+                worker: null_mut(),
             })
         }
     }
@@ -93,13 +96,20 @@ impl Mailbox {
         unsafe { pg_sys::dsm_segment_handle(self.segment) }
     }
 
-    /// Says which worker will attach, so that its death before it has done so is seen as well.
-    ///
-    /// # Safety
-    /// `worker` stays valid until the first message has been received.
-    pub(super) unsafe fn expect(&mut self, worker: *mut pg_sys::BackgroundWorkerHandle) {
-        // SAFETY: by the contract; the queue does not look at it once the worker has attached.
-        unsafe { pg_sys::shm_mq_set_handle(self.incoming, worker) }
+    /// Starts the worker that will attach. Its death before it has done so is seen as well. Returns whether there was a
+    /// slot for it.
+    pub(super) fn start(&mut self, worker: &mut pg_sys::BackgroundWorker) -> bool {
+        // SAFETY: both places are there. The handle must live as long as the queue, which may outlive the caller's
+        // memory context.
+        unsafe {
+            let registered = PgMemoryContexts::TopMemoryContext.switch_to(|_| {
+                pg_sys::RegisterDynamicBackgroundWorker(worker, &raw mut self.worker)
+            });
+            if registered {
+                pg_sys::shm_mq_set_handle(self.incoming, self.worker);
+            }
+            registered
+        }
     }
 
     /// Sends a message.
@@ -125,11 +135,14 @@ impl Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        // SAFETY: all three are live, and not used again. Detaching tells the other side.
+        // SAFETY: all are live, and not used again. Detaching tells the other side, and forgets the worker.
         unsafe {
             pg_sys::shm_mq_detach(self.outgoing);
             pg_sys::shm_mq_detach(self.incoming);
             pg_sys::dsm_detach(self.segment);
+            if !self.worker.is_null() {
+                pg_sys::pfree(self.worker.cast());
+            }
         }
     }
 }

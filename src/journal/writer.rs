@@ -9,7 +9,6 @@ use pgrx::bgworkers::BackgroundWorkerBuilder;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use serde_json::json;
 use std::ffi::CStr;
-use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
 /// How long the worker may take to start. Like the next longer than its timeout for locks, so that a lock is named.
@@ -17,6 +16,53 @@ const OPEN_BOUND: Duration = Duration::from_secs(5);
 
 /// How long a statement and its commit may take.
 const STATEMENT_BOUND: Duration = Duration::from_secs(10);
+
+/// A worker that starts while its leader does something else.
+pub struct Starting {
+    mailbox: Mailbox,
+}
+
+impl Starting {
+    /// Starts a worker.
+    pub fn new() -> Result<Self, JournalError> {
+        let mut mailbox = Mailbox::create().ok_or(JournalError::NoSharedMemory)?;
+        // SAFETY: these are set before any function of an extension runs.
+        let (leader, database, max) = unsafe {
+            (
+                pg_sys::MyProcPid,
+                pg_sys::MyDatabaseId,
+                pg_sys::max_worker_processes,
+            )
+        };
+        let builder = BackgroundWorkerBuilder::new(worker::NAME)
+            .set_library("$libdir/iasql")
+            .set_function(worker::FUNCTION)
+            .enable_spi_access()
+            .set_notify_pid(leader)
+            .set_argument(Some(mailbox.handle().into()))
+            .set_extra(&database.to_u32().to_string());
+        match mailbox.start(&mut pg_sys::BackgroundWorker::from(&builder)) {
+            true => Ok(Self { mailbox }),
+            false => Err(JournalError::NoWorker { max }),
+        }
+    }
+
+    /// Waits until the worker can write the records of a run, named by a UUID.
+    pub fn ready(mut self, run: &str) -> Result<JournalWriter, JournalError> {
+        let end = Some(Instant::now() + OPEN_BOUND);
+        let answer = self.mailbox.receive(end);
+        match read_answer(&answer.map_err(|lost| lost.after(OPEN_BOUND))?) {
+            Ok(()) => Ok(JournalWriter::new(run, self.mailbox)),
+            Err(JournalError::Refused {
+                code:
+                    PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME
+                    | PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+                ..
+            }) => Err(JournalError::NotCommitted),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 /// Writes the records of one run. Dropping it ends the worker; so does the end of this backend, of whatever kind.
 ///
@@ -31,16 +77,15 @@ pub struct JournalWriter {
 }
 
 impl JournalWriter {
-    /// Starts the worker for a run, named by a UUID, and waits until it can write.
-    pub fn open(run: &str) -> Result<Self, JournalError> {
+    fn new(run: &str, mailbox: Mailbox) -> Self {
         // SAFETY: these are set before any function of an extension runs.
         let (user, session_user) = unsafe { (pg_sys::GetUserId(), pg_sys::GetSessionUserId()) };
-        Ok(Self {
+        Self {
             run: run.to_owned(),
             user_name: role_name(user),
             session_user_name: role_name(session_user),
-            mailbox: Some(start_worker()?),
-        })
+            mailbox: Some(mailbox),
+        }
     }
 
     /// Appends records in their order, all or none. They are durable when this returns `Ok`, not written if it returns
@@ -70,46 +115,6 @@ impl JournalWriter {
             .map_err(|lost| lost.after(STATEMENT_BOUND))?;
         self.mailbox = Some(mailbox);
         read_answer(&answer)
-    }
-}
-
-fn start_worker() -> Result<Mailbox, JournalError> {
-    let mut mailbox = Mailbox::create().ok_or(JournalError::NoSharedMemory)?;
-    // SAFETY: these are set before any function of an extension runs.
-    let (leader, database, max) = unsafe {
-        (
-            pg_sys::MyProcPid,
-            pg_sys::MyDatabaseId,
-            pg_sys::max_worker_processes,
-        )
-    };
-    let builder = BackgroundWorkerBuilder::new(worker::NAME)
-        .set_library("$libdir/iasql")
-        .set_function(worker::FUNCTION)
-        .enable_spi_access()
-        .set_notify_pid(leader)
-        .set_argument(Some(mailbox.handle().into()))
-        .set_extra(&database.to_u32().to_string());
-    let mut registration = pg_sys::BackgroundWorker::from(&builder);
-    let mut handle = null_mut();
-    // SAFETY: both places are there. The handle is allocated in the caller's memory context, which outlives this call
-    // and so the first answer.
-    unsafe {
-        if !pg_sys::RegisterDynamicBackgroundWorker(&mut registration, &mut handle) {
-            return Err(JournalError::NoWorker { max });
-        }
-        mailbox.expect(handle);
-    }
-    let answer = mailbox
-        .receive(Some(Instant::now() + OPEN_BOUND))
-        .map_err(|lost| lost.after(OPEN_BOUND))?;
-    match read_answer(&answer) {
-        Err(JournalError::Refused {
-            code:
-                PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME | PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-            ..
-        }) => Err(JournalError::NotCommitted),
-        ready => ready.map(|()| mailbox),
     }
 }
 
