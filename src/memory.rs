@@ -6,10 +6,15 @@ pub struct GivesBack;
 
 impl Drop for GivesBack {
     fn drop(&mut self) {
-        #[cfg(target_env = "gnu")]
-        // SAFETY: a plain call, which touches no memory that is in use.
-        unsafe {
-            libc::malloc_trim(0);
-        }
+        give_back();
+    }
+}
+
+/// Gives the memory that is free back to the system.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a plain call, which touches no memory that is in use.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }

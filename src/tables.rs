@@ -323,7 +323,7 @@ fn read_rows(
             let rows = parts
                 .get_mut(part.table)
                 .and_then(|parts| parts.remove(&tie));
-            row.set(column.name, Value::Parts(rows.unwrap_or_default()));
+            row.set(column.name, rows.unwrap_or_default());
         }
         desired.push(Desired {
             key: RowKey {

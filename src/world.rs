@@ -2,7 +2,7 @@
 
 use crate::changes::Notes;
 use crate::locks::Lock;
-use crate::memory::GivesBack;
+use crate::memory::{self, GivesBack};
 use crate::pump::{self, Call, Message, OnInterrupt};
 use crate::report::Problem;
 use crate::sql::Snapshot;
@@ -233,6 +233,8 @@ impl Told {
             error: Box::new(error),
         })?;
         check_account(scene, &identity)?;
+        // What it took to read is the other thread's, and of no use to the plan.
+        memory::give_back();
         warn(&reading);
         Ok((identity, reading))
     }

@@ -4,7 +4,7 @@
 use crate::error::{AwsError, found};
 use crate::resource::{Reader, Resource};
 use futures::future::join_all;
-use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region};
+use iasql_engine::{CloudId, Object, ObjectKey, Region};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(crate) fn unanswered(quiet: Duration) -> String {
 }
 
 /// How long to wait before an object that was just made is asked for once more.
-const PAUSE: Duration = Duration::from_secs(2);
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(2);
 
 fn unknown(id: &CloudId, quiet: Duration) -> String {
     format!(
@@ -127,7 +127,7 @@ impl Doubts {
         let expected = self.expected.get(&(kind.table, reader.region().clone()));
         let missing = expected.into_iter().flatten().filter(|id| {
             let is_unsaid = |key| unsaid.iter().any(|unsaid| unsaid.object == key);
-            !listed.contains(id) && !is_unsaid(key(kind, reader, id))
+            !listed.contains(id) && !is_unsaid(reader.key(kind, id))
         });
         let missed = join_all(missing.map(|id| self.ask_again(reader, resource, id, tell))).await;
         let deleted = objects.iter().map(Object::key);
@@ -154,31 +154,19 @@ impl Doubts {
         tell: &dyn Fn(Quiet),
     ) -> Result<Option<Object>, AwsError> {
         let kind = resource.kind();
-        let young = self.young.get(&key(kind, reader, id)).copied();
+        let mut found = ask(reader, resource, id).await?;
+        let young = self.young.get(&reader.key(kind, id)).copied();
         let mut left = young.unwrap_or_default();
-        loop {
-            let found = ask(reader, resource, id).await?;
-            if found.is_some() || left.is_zero() {
-                return Ok(found);
-            }
-            if Some(left) == young {
-                let table = kind.table;
-                tell(Quiet {
-                    table,
-                    why: unknown(id, left),
-                });
-            }
-            tokio::time::sleep(left.min(PAUSE)).await;
-            left = left.saturating_sub(PAUSE);
+        if found.is_none() && !left.is_zero() {
+            let (table, why) = (kind.table, unknown(id, left));
+            tell(Quiet { table, why });
         }
-    }
-}
-
-fn key(kind: &Kind, reader: &Reader, id: &CloudId) -> ObjectKey {
-    ObjectKey {
-        table: kind.table,
-        region: reader.region().clone(),
-        id: id.clone(),
+        while found.is_none() && !left.is_zero() {
+            tokio::time::sleep(left.min(BETWEEN_QUESTIONS)).await;
+            left = left.saturating_sub(BETWEEN_QUESTIONS);
+            found = ask(reader, resource, id).await?;
+        }
+        Ok(found)
     }
 }
 

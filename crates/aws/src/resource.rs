@@ -89,15 +89,14 @@ pub struct Agreed {
 impl Agreed {
     /// What an object looked like at the last agreement.
     pub fn row(&self, kind: &Kind, id: &CloudId) -> Option<&Row> {
-        self.rows.get(&key(kind, &self.region, id))
+        self.rows.get(&ObjectKey::new(kind, &self.region, id))
     }
 }
 
-fn key(kind: &Kind, region: &Region, id: &CloudId) -> ObjectKey {
-    ObjectKey {
-        table: kind.table,
-        region: region.clone(),
-        id: id.clone(),
+fn share(object: &mut Object, known: &KnownRows) {
+    if let Some((key, row)) = known.get_key_value(&object.key()) {
+        object.id = key.id.clone();
+        object.row.share(row);
     }
 }
 
@@ -168,9 +167,9 @@ impl Reader {
         let list = Rc::clone(self.shared.lists.borrow_mut().entry(key).or_default());
         list.get_or_init(|| async {
             let mut objects = resource.list(self).await?;
-            self.agreed().await;
+            let agreed = self.agreed().await;
             for object in &mut objects {
-                self.share(&object.id, &mut object.row);
+                share(object, &agreed.rows);
             }
             Ok(Rc::new(objects))
         })
@@ -196,14 +195,14 @@ impl Reader {
 
     /// The object of this id in this region.
     pub fn key(&self, kind: &Kind, id: &CloudId) -> ObjectKey {
-        key(kind, self.region(), id)
+        ObjectKey::new(kind, self.region(), id)
     }
 
-    /// Lets an object that is as it was at the last agreement share its memory, if the agreement is known by now.
-    pub fn share(&self, id: &CloudId, row: &mut Row) {
-        let known = self.shared.known.peek();
-        if let Some(known) = known.and_then(|known| known.get(&self.key(row.kind(), id))) {
-            row.share(known);
+    /// Lets an object share the memory of what was last agreed on, as far as they are the same and the agreement is known
+    /// by now.
+    pub fn share(&self, object: &mut Object) {
+        if let Some(known) = self.shared.known.peek() {
+            share(object, known);
         }
     }
 

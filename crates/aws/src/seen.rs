@@ -3,7 +3,6 @@
 //!
 //! It lasts from the reading to the end of the run. Only what steps ask for is kept: an account may have very many objects.
 
-use iasql_engine::kind::Scope;
 use iasql_engine::{CloudId, Kind, Object, ObjectKey, Region, Row};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -44,7 +43,7 @@ impl Seen {
 
     /// An object that a step of this run has made, as it was made. Asked for from this region.
     pub fn made(&self, kind: &Kind, region: &Region, id: &CloudId) -> Option<Row> {
-        let object = key(kind, region, id);
+        let object = ObjectKey::new(kind, region, id);
         self.made.borrow().get(&object).cloned()
     }
 
@@ -55,7 +54,7 @@ impl Seen {
 
     /// What an object has that no column says; None where that was not read.
     pub fn besides(&self, kind: &Kind, region: &Region, id: &CloudId) -> Option<Vec<&'static str>> {
-        let object = key(kind, region, id);
+        let object = ObjectKey::new(kind, region, id);
         self.besides.borrow().get(&object).cloned()
     }
 
@@ -64,17 +63,5 @@ impl Seen {
         take(&mut *self.lists.borrow_mut());
         take(&mut *self.made.borrow_mut());
         take(&mut *self.besides.borrow_mut());
-    }
-}
-
-/// Objects of global kinds have no region, wherever they are asked for.
-fn key(kind: &Kind, region: &Region, id: &CloudId) -> ObjectKey {
-    ObjectKey {
-        table: kind.table,
-        region: match kind.scope {
-            Scope::Global => Region::default(),
-            Scope::Regional => region.clone(),
-        },
-        id: id.clone(),
     }
 }

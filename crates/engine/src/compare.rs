@@ -132,10 +132,10 @@ mod tests {
         let part =
             |name: &str, cpu: Option<i32>| Row::new(&CONTAINER).with("name", name).with("cpu", cpu);
         let column = parts_column("containers", &CONTAINER);
-        let wanted = Value::Parts(vec![part("a", None), part("b", Some(1))]);
-        let read = Value::Parts(vec![part("b", Some(1)), part("a", Some(0))]);
+        let wanted = Value::from(vec![part("a", None), part("b", Some(1))]);
+        let read = Value::from(vec![part("b", Some(1)), part("a", Some(0))]);
         assert!(same(&column, &wanted, &read));
-        let other = Value::Parts(vec![part("b", Some(2)), part("a", Some(0))]);
+        let other = Value::from(vec![part("b", Some(2)), part("a", Some(0))]);
         assert!(!same(&column, &wanted, &other));
     }
 }

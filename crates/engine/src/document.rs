@@ -1,11 +1,11 @@
 //! JSON documents: kept as text, and policies compared by what they mean.
 
+use arcstr::ArcStr;
 use serde_json::{Map, Value as Json};
-use smol_str::SmolStr;
 
 /// A JSON document. It is kept as text with the keys in order, which takes a fraction of a tree's memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document(SmolStr);
+pub struct Document(ArcStr);
 
 impl Document {
     /// The text.

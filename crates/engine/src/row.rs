@@ -2,6 +2,7 @@
 
 use crate::kind::Kind;
 use crate::value::{Misfit, Ref, Value};
+use arcstr::ArcStr;
 use serde_json::{Map, Value as Json};
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,14 +11,14 @@ use std::sync::Arc;
 /// What AWS calls an object: a name, an id (`sg-…`) or an ARN.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(from = "String", into = "String")]
-pub struct CloudId(Arc<str>);
+pub struct CloudId(ArcStr);
 
 /// A region's name; empty for kinds that have none.
 #[derive(
     Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
 #[serde(from = "String", into = "String")]
-pub struct Region(Arc<str>);
+pub struct Region(ArcStr);
 
 macro_rules! text_newtype {
     ($name:ident) => {
@@ -39,7 +40,7 @@ macro_rules! text_newtype {
         }
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0.as_ref().to_owned()
+                name.0.as_str().to_owned()
             }
         }
         impl fmt::Display for $name {
@@ -49,7 +50,7 @@ macro_rules! text_newtype {
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
+                write!(f, "{:?}", self.as_str())
             }
         }
     };
@@ -98,6 +99,17 @@ pub struct ObjectKey {
     pub region: Region,
     /// The cloud id.
     pub id: CloudId,
+}
+
+impl ObjectKey {
+    /// The key of an object of this kind. Objects of global kinds have no region, wherever they are asked for.
+    pub fn new(kind: &Kind, region: &Region, id: &CloudId) -> ObjectKey {
+        ObjectKey {
+            table: kind.table,
+            region: kind.place(region),
+            id: id.clone(),
+        }
+    }
 }
 
 /// The values of one row, in the order of its kind's columns. Copies share their memory until one of them is changed.

@@ -6,7 +6,7 @@ use crate::row::{CloudId, Row, RowKey};
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-/// The value of one column of one row.
+/// The value of one column of one row: three words, of which an account has millions.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
     /// SQL NULL.
@@ -19,13 +19,13 @@ pub enum Value {
     /// Text, enum, CIDR or time. Most are short, and kept in place.
     Text(SmolStr),
     /// A list of text.
-    List(Vec<String>),
+    List(Box<[String]>),
     /// A JSON document.
     Json(Document),
     /// A reference to another object.
     Ref(Ref),
     /// The parts of an object.
-    Parts(Vec<Row>),
+    Parts(Box<[Row]>),
 }
 
 /// What a reference points at.
@@ -33,8 +33,8 @@ pub enum Value {
 pub enum Ref {
     /// An object that exists in the cloud.
     Object(CloudId),
-    /// A row whose object is still to be made.
-    Row(RowKey),
+    /// A row whose object is still to be made. There are few.
+    Row(Box<RowKey>),
 }
 
 /// A value that does not fit its column.
@@ -90,7 +90,7 @@ impl Value {
             (Type::Json | Type::Policy, value) => Ok(value.into()),
             (Type::Set, Json::Array(values)) => {
                 let texts = values.iter().map(|value| value.as_str().map(str::to_owned));
-                match texts.collect::<Option<Vec<_>>>() {
+                match texts.collect::<Option<Box<_>>>() {
                     Some(texts) => Ok(Value::List(texts)),
                     None => Err(misfit(Json::Array(values))),
                 }
@@ -102,7 +102,7 @@ impl Value {
                         Json::Object(fields) => Row::from_json(kind, fields),
                         other => Err(misfit(other)),
                     })
-                    .collect::<Result<Vec<_>, _>>()?;
+                    .collect::<Result<Box<_>, _>>()?;
                 Ok(Value::Parts(rows))
             }
             (_, other) => Err(misfit(other)),
@@ -153,7 +153,12 @@ impl From<i64> for Value {
 }
 impl From<Vec<String>> for Value {
     fn from(value: Vec<String>) -> Self {
-        Value::List(value)
+        Value::List(value.into())
+    }
+}
+impl From<Vec<Row>> for Value {
+    fn from(rows: Vec<Row>) -> Self {
+        Value::Parts(rows.into())
     }
 }
 impl From<Json> for Value {

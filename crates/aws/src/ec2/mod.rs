@@ -41,9 +41,9 @@ fn tagged(reader: &Reader, id: &str, row: Row, tags: &[Tag]) -> Object {
         tags.iter()
             .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
     };
-    let mut row = row.with("tags", from_pairs(pairs()));
-    reader.share(&CloudId::from(id), &mut row);
+    let row = row.with("tags", from_pairs(pairs()));
     let mut object = Object::new(reader.region(), id, row);
+    reader.share(&mut object);
     object.owner_tag = pairs().find_map(|(key, value)| (key == OWNER_TAG).then_some(value));
     object
 }

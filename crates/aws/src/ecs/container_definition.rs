@@ -274,7 +274,7 @@ mod tests {
             table: "repository",
             id: 1,
         };
-        let unmade = refers("repository_name", Ref::Row(unmade));
+        let unmade = refers("repository_name", Ref::Row(unmade.into()));
         assert!(!same(public("app"), &unmade));
     }
 

@@ -297,7 +297,7 @@ fn said(
             "execution_role_name",
             role_name(definition.execution_role_arn()),
         )
-        .with("container_definitions", Value::Parts(containers)))
+        .with("container_definitions", containers))
 }
 
 fn role_name(arn: Option<&str>) -> Option<CloudId> {

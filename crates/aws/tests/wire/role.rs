@@ -150,7 +150,10 @@ fn the_list_joins_all_pages_of_two_calls() {
     assert_eq!(roles[0].region.as_str(), "");
     let b = &roles[1].row;
     assert_eq!(b.text("description"), Some(""));
-    assert_eq!(b.get("attached_policies_arns"), &Value::List(Vec::new()));
+    assert_eq!(
+        b.get("attached_policies_arns"),
+        &Value::List(Box::default())
+    );
     assert_eq!(b.text("path"), Some(slr));
     assert_eq!(roles[1].owner, Owner::Account);
     for request in aws.requests() {
@@ -421,13 +424,13 @@ fn no_policies_may_be_said_by_null_or_by_an_empty_list() {
     );
     assert_eq!(
         object.get("attached_policies_arns"),
-        &Value::List(Vec::new())
+        &Value::List(Box::default())
     );
     let wanted = row("a").with("attached_policies_arns", vec![EXECUTION.to_owned()]);
     align(&mut object, &wanted);
     assert_eq!(
         object.get("attached_policies_arns"),
-        &Value::List(Vec::new())
+        &Value::List(Box::default())
     );
 }
 

@@ -431,7 +431,7 @@ fn the_containers_of_a_revision_that_the_run_has_made_are_not_asked_for() {
         container("sidecar"),
         container("app").with("container_port", 8088),
     ];
-    let made = Row::new(&TASK_DEFINITION).with("container_definitions", Value::Parts(containers));
+    let made = Row::new(&TASK_DEFINITION).with("container_definitions", containers);
     let request = request(json!({"loadBalancers": balanced("app", 8088)}));
     let made_service = json!({"service": service("c", "web", json!({}))});
     let aws = Account::new([call("CreateService", request).json(made_service)]);

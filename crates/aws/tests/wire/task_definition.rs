@@ -70,7 +70,7 @@ pub fn row(containers: Vec<Row>) -> Row {
         .with("family", "app")
         .with("cpu_memory", "vCPU2-8GB")
         .with("tags", json!({}))
-        .with("container_definitions", Value::Parts(containers))
+        .with("container_definitions", containers)
 }
 
 /// The object of a row.

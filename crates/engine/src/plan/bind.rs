@@ -1,5 +1,6 @@
 //! Which row stands for which object, and what a reference leads to.
 
+use super::places::ObjectPositions;
 use super::{Because, Desired};
 use crate::compare::{self, block};
 use crate::kind::{Catalog, Column, Kind, Type};
@@ -163,7 +164,7 @@ pub(crate) fn resolve(
         match place {
             Some((_, Place::Object(id))) => *row.at_mut(position) = Value::object(id.clone()),
             Some((target, Place::ToBeMade { .. })) => {
-                *row.at_mut(position) = Value::Ref(Ref::Row(target));
+                *row.at_mut(position) = Value::Ref(Ref::Row(target.into()));
             }
             None => {
                 let why = Because::Dangling {
@@ -234,7 +235,7 @@ fn key(row: &Row, counts: impl Fn(&Column) -> bool) -> Option<String> {
 /// Objects by what they are found by.
 pub(crate) struct Objects<'w> {
     actual: &'w [Object],
-    by_id: FxHashMap<ObjectKey, usize>,
+    by_id: ObjectPositions<'w>,
     /// Made when it is first asked for: only rows without an object are found by their names.
     by_key: OnceCell<ByKey>,
     by_owner_tag: HashMap<String, usize>,
@@ -246,12 +247,11 @@ impl<'w> Objects<'w> {
     pub(crate) fn new(actual: &'w [Object]) -> Objects<'w> {
         let mut objects = Objects {
             actual,
-            by_id: FxHashMap::with_capacity_and_hasher(actual.len(), Default::default()),
+            by_id: ObjectPositions::new(actual),
             by_key: OnceCell::new(),
             by_owner_tag: HashMap::new(),
         };
         for (position, object) in actual.iter().enumerate() {
-            objects.by_id.insert(object.key(), position);
             if let Some(tag) = &object.owner_tag {
                 objects.by_owner_tag.insert(tag.clone(), position);
             }
@@ -260,7 +260,7 @@ impl<'w> Objects<'w> {
     }
 
     pub(crate) fn by_id(&self, key: &ObjectKey) -> Option<usize> {
-        self.by_id.get(key).copied()
+        self.by_id.find(key)
     }
 
     /// The objects of this natural key, in the order of the world.

@@ -80,7 +80,7 @@ impl<'w> Planner<'w> {
             let object = &self.world.actual[*position];
             let key = object.key();
             let holder = self.plan.bindings.row_of(&key);
-            match holder.or_else(|| self.known_rows.get(&key).copied()) {
+            match holder.or_else(|| self.known_rows.row_of(&key)) {
                 None => {
                     let maker = match self.journaled.is_ours(*position) {
                         true => Maker::Us,

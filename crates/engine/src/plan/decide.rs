@@ -5,34 +5,38 @@
 
 use super::bind::{Names, Objects, natural_key, resolve};
 use super::journaled::{Journaled, void_agreements};
+use super::places::KnownRows;
 use super::{Because, Desired, News, Notice, Place, Plan, Refusal, Rules, World, graph, unread};
 use crate::kind::Kind;
 use crate::object::{Known, Object};
 use crate::row::{CloudId, ObjectKey, Region, RowKey};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) fn decide(mut world: World<'_>, rules: &Rules) -> Plan {
     world.keep_protection();
-    let desired = std::mem::take(&mut world.desired);
+    let mut desired = std::mem::take(&mut world.desired);
     // Whatever is found first is then the same in every order of the world.
     world.actual.sort_by(|a, b| {
         (a.kind().table, &a.region, &a.id).cmp(&(b.kind().table, &b.region, &b.id))
     });
+    // Rows come as the catalogue has their kinds.
+    desired.sort_by(|a, b| match a.key.table == b.key.table {
+        true => a.key.id.cmp(&b.key.id),
+        false => {
+            let place = |row: &Desired| world.catalog.position(row.key.table);
+            place(a).cmp(&place(b))
+        }
+    });
     let mut planner = Planner::new(&world, rules, &desired);
-    let mut by_table: HashMap<&'static str, Vec<Desired>> = HashMap::new();
-    for row in desired {
-        by_table.entry(row.key.table).or_default().push(row);
-    }
+    let mut desired = desired.into_iter().peekable();
     for kind in world.catalog.kinds() {
-        let mut rows = by_table.remove(kind.table).unwrap_or_default();
-        rows.sort_by_key(|row| row.key);
-        let rows: Vec<Ready<'_>> = rows
-            .into_iter()
+        let rows = std::iter::from_fn(|| desired.next_if(|row| row.key.table == kind.table));
+        let ready: Vec<Ready<'_>> = rows
             .filter_map(|row| planner.make_ready(kind, row))
             .collect();
-        for row in rows {
+        for row in ready {
             planner.row(kind, row);
         }
     }
@@ -54,7 +58,7 @@ pub(super) struct Planner<'w> {
     pub(super) journaled: Journaled<'w>,
     pub(super) living: FxHashSet<RowKey>,
     /// The row that was agreed on for each object.
-    pub(super) known_rows: FxHashMap<ObjectKey, RowKey>,
+    pub(super) known_rows: KnownRows<'w>,
     /// Rows whose object an earlier run has deleted.
     void: HashSet<RowKey>,
     /// The natural keys that edited rows with an agreement want.
@@ -73,7 +77,9 @@ pub(super) struct Planner<'w> {
 /// A row whose references are resolved, and its last agreement.
 struct Ready<'w> {
     desired: Desired,
-    known: Option<Cow<'w, Known>>,
+    known: Option<&'w Known>,
+    /// The agreement with what earlier runs have done since, where they have.
+    caught_up: Option<Box<Known>>,
     /// The object that was agreed on, if it still exists.
     object: Option<&'w Object>,
 }
@@ -82,14 +88,10 @@ impl<'w> Planner<'w> {
     fn new(world: &'w World<'w>, rules: &'w Rules, rows: &[Desired]) -> Planner<'w> {
         let objects = Objects::new(&world.actual);
         let void = void_agreements(&world.intents, &world.known);
-        let known_rows: FxHashMap<ObjectKey, RowKey> = world
-            .known
-            .iter()
-            .filter(|(key, _)| !void.contains(key))
-            .map(|(key, known)| (known.object_key(key.table), *key))
-            .collect();
+        let agreements = world.known.iter();
+        let known_rows = KnownRows::new(agreements.filter(|(key, _)| !void.contains(key)));
         let journaled = Journaled::new(&world.intents, &world.actual, &objects, |object| {
-            known_rows.contains_key(object)
+            known_rows.contains(object)
         });
         let mut planner = Planner {
             world,
@@ -158,16 +160,23 @@ impl<'w> Planner<'w> {
                 self.wanted_names.insert(desired.key, name);
             }
         }
+        let (known, caught_up) = match known {
+            Some(Cow::Borrowed(known)) => (Some(known), None),
+            Some(Cow::Owned(known)) => (None, Some(Box::new(known))),
+            None => (None, None),
+        };
         Some(Ready {
             desired,
             known,
+            caught_up,
             object,
         })
     }
 
     fn row(&mut self, kind: &'static Kind, mut row: Ready<'w>) {
         self.release_buttons(&mut row.desired);
-        match row.known {
+        let caught_up = row.caught_up.map(|known| Cow::Owned(*known));
+        match caught_up.or(row.known.map(Cow::Borrowed)) {
             Some(known) => self.known_row(kind, row.desired, known, row.object),
             None => self.new_row(kind, row.desired),
         }

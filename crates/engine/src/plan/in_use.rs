@@ -146,7 +146,7 @@ fn moves_away(update: &Step, object: &Object, target: &ObjectKey, replaced: RowK
     };
     let mut refers = false;
     for_each_reference(row, &mut |_, reference| match reference {
-        Ref::Row(row) => refers |= *row == replaced,
+        Ref::Row(row) => refers |= **row == replaced,
         Ref::Object(_) => {}
     });
     let after = Object {

@@ -13,6 +13,7 @@ mod graph;
 mod in_use;
 pub(crate) mod journaled;
 mod news;
+pub(crate) mod places;
 mod replace;
 pub(crate) mod say;
 mod settle;

@@ -22,7 +22,7 @@ impl Planner<'_> {
         let can_say = |column: &Column, id: &CloudId| {
             let target = target(self.world.catalog, column, &known.region, id);
             target.is_some_and(|target| {
-                self.known_rows.contains_key(&target)
+                self.known_rows.contains(&target)
                     || self.plan.bindings.row_of(&target).is_some()
                     || self.is_deleted(&target)
             })
@@ -69,7 +69,7 @@ fn fill(row: &mut Row, known: &Row, object: Option<&Row>, can_say: &CanSay<'_>) 
 
 fn fill_parts(value: &mut Value, known: &[Row], read: &[Row], can_say: &CanSay<'_>) {
     let mut parts = match std::mem::take(value) {
-        Value::Parts(parts) => parts,
+        Value::Parts(parts) => parts.into_vec(),
         _ => Vec::new(),
     };
     for part in &mut parts {
@@ -80,7 +80,7 @@ fn fill_parts(value: &mut Value, known: &[Row], read: &[Row], can_say: &CanSay<'
     }
     let unsaid = read.iter().filter(|part| !is_said(part, can_say));
     parts.extend(unsaid.cloned());
-    *value = Value::Parts(parts);
+    *value = parts.into();
 }
 
 /// Whether a part can have a row: everything that it is known by has one.

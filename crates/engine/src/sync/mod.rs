@@ -11,9 +11,10 @@ pub use room::{deletes_that_wait, renamed};
 use crate::object::Known;
 use crate::plan::bind::{Names, Objects};
 use crate::plan::journaled::{Journaled, void_agreements};
+use crate::plan::places::KnownRows;
 use crate::plan::{Action, Bindings, Desired, Difference, World};
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::collections::{HashMap, HashSet};
 
 /// What sync will do.
@@ -105,7 +106,7 @@ struct Syncer<'w> {
     objects: Objects<'w>,
     journaled: Journaled<'w>,
     /// The row that was agreed on for each object.
-    known_rows: FxHashMap<ObjectKey, RowKey>,
+    known_rows: KnownRows<'w>,
     /// Rows whose object an earlier run has deleted.
     void: HashSet<RowKey>,
     living: FxHashSet<RowKey>,
@@ -121,11 +122,8 @@ impl<'w> Syncer<'w> {
         let objects = Objects::new(&world.actual);
         let void = void_agreements(&world.intents, &world.known);
         let known = world.known.iter();
-        let known_rows: FxHashMap<ObjectKey, RowKey> = known
-            .filter(|(key, _)| !void.contains(key))
-            .map(|(key, known)| (known.object_key(key.table), *key))
-            .collect();
-        let is_known = |object: &ObjectKey| known_rows.contains_key(object);
+        let known_rows = KnownRows::new(known.filter(|(key, _)| !void.contains(key)));
+        let is_known = |object: &ObjectKey| known_rows.contains(object);
         Syncer {
             names: Names::new(world.catalog, desired),
             journaled: Journaled::new(&world.intents, &world.actual, &objects, is_known),

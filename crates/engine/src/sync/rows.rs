@@ -100,8 +100,8 @@ impl Syncer<'_> {
         }
         let is_free = |position: &usize| {
             let key = self.world.actual[*position].key();
-            let held = self.known_rows.get(&key);
-            let held = held.is_some_and(|other| *other != row.key && self.living.contains(other));
+            let held = self.known_rows.row_of(&key);
+            let held = held.is_some_and(|other| other != row.key && self.living.contains(&other));
             !held && self.bindings.row_of(&key).is_none()
         };
         let made = self.journaled.made_for(row.key).find(is_free);
@@ -186,7 +186,7 @@ impl Syncer<'_> {
             return;
         }
         // A row that was deleted and not applied comes back under its own id.
-        let deleted = self.known_rows.get(&object_key).copied();
+        let deleted = self.known_rows.row_of(&object_key);
         let deleted = deleted.filter(|key| !self.living.contains(key));
         let key = deleted.unwrap_or_else(|| {
             self.new_rows -= 1;

@@ -35,7 +35,7 @@ fn everything_is_made_after_what_it_refers_to() {
             Row::new(&TASK)
                 .with("family", "f")
                 .with("role_name", "r")
-                .with("containers", Value::Parts(vec![container])),
+                .with("containers", Value::from(vec![container])),
         )
         .row(1, Row::new(&ROLE).with("role_name", "r"))
         .row(1, Row::new(&LOG_GROUP).with("log_group_name", "logs"))

@@ -181,7 +181,7 @@ fn what_a_row_mentions_by_an_id_that_is_written_out_cannot_be_replaced() {
         &BALANCER,
         1,
         "subnets",
-        Value::List(vec!["subnet-1".into()]),
+        Value::from(vec!["subnet-1".to_owned()]),
     );
     assert_eq!(because(to_be_used), in_use("arn:b"));
     let new = scene.row(1, balancer(&["subnet-1"]));
@@ -384,7 +384,7 @@ fn a_part_that_refers_to_a_replaced_object_is_a_change_of_the_whole() {
     let part = Row::new(&BALANCER_GROUPS).with("security_group_id", Value::object("sg-1"));
     let balancer = Row::new(&BALANCER)
         .with("load_balancer_name", "b")
-        .with("security_groups", Value::Parts(vec![part]));
+        .with("security_groups", Value::from(vec![part]));
     let scene = Scene::new()
         .settled(1, "sg-1", group)
         .settled(1, "arn:b", balancer)

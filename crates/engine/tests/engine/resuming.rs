@@ -337,7 +337,7 @@ fn what_a_half_replaced_object_stands_for_is_said_by_its_row() {
         let group = Row::new(&BALANCER_GROUPS).with("security_group_id", group);
         Row::new(&BALANCER)
             .with("load_balancer_name", "b")
-            .with("security_groups", Value::Parts(vec![group]))
+            .with("security_groups", Value::from(vec![group]))
     };
     let group = |name: &str| Row::new(&GROUP).with("group_name", name);
     let moved = Intent {
@@ -353,7 +353,7 @@ fn what_a_half_replaced_object_stands_for_is_said_by_its_row() {
         .settled(1, "arn:b", balancer(Value::object("sg-1")))
         .drift("arn:b", "security_groups", {
             let group = Row::new(&BALANCER_GROUPS);
-            Value::Parts(vec![group.with("security_group_id", Value::object("sg-2"))])
+            Value::from(vec![group.with("security_group_id", Value::object("sg-2"))])
         })
         .intends(moved);
     assert_eq!(

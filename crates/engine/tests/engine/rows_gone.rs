@@ -181,7 +181,7 @@ fn a_rule_that_refers_to_a_group_that_goes_with_its_vpc_does_not_come_back() {
 fn a_vpc_waits_for_what_leaves_the_group_that_goes_with_it() {
     let groups = |id: &str| {
         let group = Row::new(&BALANCER_GROUPS).with("security_group_id", Value::object(id));
-        Value::Parts(vec![group])
+        Value::from(vec![group])
     };
     let balancer = Row::new(&BALANCER)
         .with("load_balancer_name", "b")
@@ -193,7 +193,7 @@ fn a_vpc_waits_for_what_leaves_the_group_that_goes_with_it() {
         .settled(1, "arn:b", balancer)
         .set(&BALANCER, 1, "security_groups", {
             let group = Row::new(&BALANCER_GROUPS).with("security_group_id", 2);
-            Value::Parts(vec![group])
+            Value::from(vec![group])
         })
         .delete(&GROUP, 1)
         .delete(&VPC, 1);
@@ -217,7 +217,7 @@ fn everything_goes_before_what_it_refers_to() {
         .with("security_group_id", Value::object("sg-1"));
     let service = Row::new(&SERVICE)
         .with("name", "s")
-        .with("subnets", Value::List(vec!["subnet-1".to_owned()]))
+        .with("subnets", Value::from(vec!["subnet-1".to_owned()]))
         .with("target_group_name", Value::object("arn:t"));
     let target = Row::new(&TARGET_GROUP)
         .with("target_group_name", "t")

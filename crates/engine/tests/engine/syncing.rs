@@ -166,7 +166,7 @@ fn a_part_that_no_row_can_say_is_left_out_and_kept() {
     let part = |id: &str| Row::new(&BALANCER_GROUPS).with("security_group_id", Value::object(id));
     let balancer = Row::new(&BALANCER).with("load_balancer_name", "b").with(
         "security_groups",
-        Value::Parts(vec![part("sg-1"), part("sg-foreign")]),
+        Value::from(vec![part("sg-1"), part("sg-foreign")]),
     );
     let group = Row::new(&GROUP).with("group_name", "g");
     let imported = Scene::new()
@@ -179,7 +179,7 @@ fn a_part_that_no_row_can_say_is_left_out_and_kept() {
         .settled(1, "sg-1", group)
         .settled(1, "arn:b", balancer);
     let said = Row::new(&BALANCER_GROUPS).with("security_group_id", 1);
-    let scene = scene.set(&BALANCER, 1, "security_groups", Value::Parts(vec![said]));
+    let scene = scene.set(&BALANCER, 1, "security_groups", Value::from(vec![said]));
     assert_eq!(changes(&scene), [""; 0]);
     assert_eq!(scene.steps(), [""; 0], "nor is it an edit");
     let none = scene.set(&BALANCER, 1, "scheme", "internal");

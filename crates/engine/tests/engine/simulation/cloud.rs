@@ -209,8 +209,8 @@ impl Cloud {
                 "description" => "".into(),
                 "ssl_policy" => "2016".into(),
                 "cpu" => 256.into(),
-                "subnets" => Value::List(Vec::new()),
-                "security_groups" => Value::Parts(Vec::new()),
+                "subnets" => Value::List(Box::default()),
+                "security_groups" => Value::Parts(Box::default()),
                 "vpc" => default_vpc().ok_or("NoDefaultVpc")?.id.clone().into(),
                 other => panic!("nothing chooses {other}"),
             };

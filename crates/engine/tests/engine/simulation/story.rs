@@ -178,7 +178,7 @@ fn value(
                 .collect();
             match subnets.is_empty() && kind == &BALANCER {
                 true => Value::Null,
-                false => Value::List(subnets),
+                false => subnets.into(),
             }
         }
         (_, "security_groups") => {
