@@ -349,13 +349,13 @@ pub fn deleted_lately() -> Vec<ObjectKey> {
         .collect()
 }
 
-/// The objects that creates have made no longer ago than this, whether that is committed or not, with their ages.
+/// The objects that creates, those of replacements too, have made no longer ago than this, whether that is committed or not, with their ages.
 pub fn made_lately(age: Duration) -> Vec<(ObjectKey, Duration)> {
     let rows = as_owner(|| {
         Snapshot::latest().query(
             "SELECT table_name, region, cloud_id, date_part('epoch', clock_timestamp() - logged_at)
              FROM iasql.journal
-             WHERE event = 'finished' AND action = 'create' AND cloud_id IS NOT NULL
+             WHERE event = 'finished' AND action IN ('create', 'replace') AND cloud_id IS NOT NULL
                AND logged_at > clock_timestamp() - $1::float8 * interval '1 second'",
             &[Some(&age.as_secs_f64().to_string())],
         )

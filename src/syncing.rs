@@ -11,8 +11,11 @@ use iasql_engine::kind::Type;
 use iasql_engine::plan::{Action, Desired};
 use iasql_engine::sync::{RowChange, SyncPlan, deletes_that_wait, renamed};
 use iasql_engine::{Known, Row, RowKey, Value};
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{PgSqlErrorCode, PgTryBuilder};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 
 /// Carries out the plan. New rows get their ids, which the changes then hold.
 pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Result<(), Problem> {
@@ -24,7 +27,7 @@ pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Res
     for table in scene.wholes() {
         update(scene, table, &plan.changes);
         update(scene, table, &plan.refreshed);
-        insert(scene, table, &plan.changes);
+        insert(scene, table, &plan.changes)?;
     }
     delete(scene, &plan.changes, |row| waits.contains(&row));
     store::forget_known(&plan.forget);
@@ -102,7 +105,7 @@ fn of<'a>(
         .filter(move |change| change.key.table == table.kind.table && change.action == action)
 }
 
-fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
+fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) -> Result<(), Problem> {
     let new: Vec<NewRow<'_>> = of(table, changes, Action::Create)
         .map(|change| NewRow {
             id: change.key.id,
@@ -111,7 +114,10 @@ fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
             row: &change.row,
         })
         .collect();
-    write::insert(table, &new);
+    // A row that another transaction inserts while AWS is read shows only here.
+    PgTryBuilder::new(AssertUnwindSafe(|| Ok(write::insert(table, &new))))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
+        .execute()?;
     for (column, part) in table.kind.parts() {
         let Some(part) = scene.table(part.table) else {
             continue;
@@ -120,6 +126,18 @@ fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
             .map(|change| (whole(change), change.row.parts(column.name)))
             .collect();
         write::insert_parts(part, &wholes);
+    }
+    Ok(())
+}
+
+/// The transaction is broken: nothing may be asked of Postgres any more.
+fn taken(error: CaughtError) -> Result<(), Problem> {
+    match error {
+        CaughtError::PostgresError(report) => Err(Problem::Taken {
+            message: report.message().to_owned(),
+            detail: report.detail().unwrap_or_default().to_owned(),
+        }),
+        other => other.rethrow(),
     }
 }
 

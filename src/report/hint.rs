@@ -11,6 +11,7 @@ impl Problem {
             Problem::Aws { error, .. } => Some(aws_detail(error)),
             Problem::Busy { holder } => Some(holder.clone()),
             Problem::Locked { holders, .. } => Some(holders.clone()),
+            Problem::Taken { detail, .. } => Some(detail.clone()),
             // The message of a single refusal is all there is to say.
             Problem::Refused { refusals } => match refusals.as_slice() {
                 [refusal] => refusal_detail(refusal),
@@ -101,6 +102,9 @@ impl Problem {
                 "Wait until that transaction has ended, or give it more time with SET lock_timeout.".to_owned()
             }
             Problem::Stale { .. } => "Nothing was sent. Run it again.".to_owned(),
+            Problem::Taken { .. } => {
+                "Another transaction inserted the row meanwhile, or a trigger did. Nothing was sent. Run it again in a new transaction.".to_owned()
+            }
             Problem::OldSnapshot { .. } => {
                 "Nothing was sent. Roll back, and run it again in a new transaction.".to_owned()
             }

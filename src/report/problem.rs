@@ -127,6 +127,14 @@ pub enum Problem {
         /// The rows.
         rows: Vec<String>,
     },
+    /// Another row has come in the way of one that sync inserts.
+    #[error("{message}")]
+    Taken {
+        /// What Postgres says.
+        message: String,
+        /// Its detail: the key.
+        detail: String,
+    },
     /// The transaction sees the past.
     #[error("{what} since this transaction took its snapshot")]
     OldSnapshot {

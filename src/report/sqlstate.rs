@@ -31,6 +31,7 @@ impl Problem {
             Problem::Stale { .. } | Problem::OldSnapshot { .. } => {
                 ERRCODE_T_R_SERIALIZATION_FAILURE
             }
+            Problem::Taken { .. } => ERRCODE_UNIQUE_VIOLATION,
             Problem::ReadOnly { .. } => ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Problem::NoModule { .. } | Problem::NoVersion { .. } | Problem::NotInstalled { .. } => {
                 ERRCODE_UNDEFINED_OBJECT

@@ -118,3 +118,21 @@ fn a_vpc_that_was_just_made_and_that_no_list_shows_yet_is_not_made_again() -> Re
     std::thread::sleep(LAG);
     assert_settled(&fixture, &mut session)
 }
+
+#[test]
+fn a_vpc_that_has_just_taken_anothers_place_and_that_no_list_shows_yet_is_not_made_again() -> Result {
+    let (fixture, mut session) = vpc_session()?;
+    let before = list(&fixture, &mut session)?;
+    fixture.proxy().forward_all();
+    session.query("INSERT INTO vpc (cidr_block) VALUES ('10.8.0.0/16')")?;
+    apply(&mut session)?;
+    session.query("UPDATE vpc SET cidr_block = '10.9.0.0/16' WHERE cidr_block = '10.8.0.0/16'")?;
+    assert_eq!(apply(&mut session)?, ["replace vpc"]);
+    lag(&fixture, &before, Action::Forward);
+    fixture.proxy().forget_calls();
+    session.query("SELECT iasql_apply()")?;
+    assert_eq!(writing_calls(&fixture), [""; 0]);
+    assert_eq!(vpcs(&fixture)?, 1);
+    std::thread::sleep(LAG);
+    assert_settled(&fixture, &mut session)
+}

@@ -124,7 +124,19 @@ fn a_row_and_an_object_of_one_name_that_both_come_while_a_sync_reads_are_no_two_
     let finish = reading(&fixture, first, "SELECT * FROM iasql_sync()")?;
     second.query("INSERT INTO log_group (log_group_name) VALUES ('c')")?;
     let (mut first, answer) = finish();
-    assert_eq!(refused(answer)?.sqlstate, "23505");
+    let refusal = refused(answer)?;
+    let said = (refusal.sqlstate.as_str(), refusal.detail.as_str());
+    assert_eq!(
+        said,
+        (
+            "23505",
+            "Key (log_group_name, region)=(c, us-east-2) already exists."
+        )
+    );
+    assert_eq!(
+        refusal.hint,
+        "Another transaction inserted the row meanwhile, or a trigger did. Nothing was sent. Run it again in a new transaction."
+    );
     assert_eq!(first.query(APPLY)?.lines(), ["adopt|c"]);
     assert_end(&fixture, &["a|", "b|", "c|"], &[])
 }
