@@ -2,7 +2,7 @@
 //!
 //! `iasql-bench` runs every case, or those named, and writes `benches/RESULTS.md` when it has run all. It ends with a
 //! failure when a goal is missed. `iasql-bench serve PORT KIND=COUNT …` only runs the load generator, to profile
-//! against.
+//! against, and `iasql-bench plan ROWS` only plans once, to be profiled.
 
 mod aws;
 mod bench;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((first, rest)) if first == "serve" => serve(rest),
+        Some((first, [rows])) if first == "plan" => cases::plan_once(rows),
         _ => measure(&arguments),
     };
     match outcome {

@@ -120,7 +120,8 @@ fn a_vpc_that_was_just_made_and_that_no_list_shows_yet_is_not_made_again() -> Re
 }
 
 #[test]
-fn a_vpc_that_has_just_taken_anothers_place_and_that_no_list_shows_yet_is_not_made_again() -> Result {
+fn a_vpc_that_has_just_taken_anothers_place_and_that_no_list_shows_yet_is_not_made_again() -> Result
+{
     let (fixture, mut session) = vpc_session()?;
     let before = list(&fixture, &mut session)?;
     fixture.proxy().forward_all();

@@ -7,6 +7,8 @@ mod engine;
 mod latency;
 mod tutorial;
 
+pub use engine::plan_once;
+
 use crate::bench::Bench;
 use crate::error::Result;
 use crate::result::Finding;
