@@ -84,6 +84,7 @@ fn what_aws_would_refuse_is_refused_when_it_is_written() -> Result {
         ("INSERT INTO log_group (log_group_name) VALUES (repeat('x', 513))", check("log_group_name_length")),
         ("INSERT INTO log_group (log_group_name, tags) VALUES ('x', '{\"aws:mine\": \"x\"}')", check("log_group_tags_valid")),
         ("INSERT INTO log_group (log_group_name, tags) VALUES ('x', '{\"n\": 1}')", check("log_group_tags_valid")),
+        ("INSERT INTO log_group (log_group_name, tags) VALUES ('x', '{\"n\": 1e400}')", check("log_group_tags_valid")),
         ("INSERT INTO role (role_name, assume_role_policy_document) VALUES ('r r', '{\"Statement\": []}')", check("role_name_characters")),
         ("INSERT INTO role (role_name, assume_role_policy_document) VALUES ('r', '[]')", check("role_assume_role_policy_document_valid")),
         ("INSERT INTO repository (repository_name) VALUES ('Upper')", check("repository_name_form")),

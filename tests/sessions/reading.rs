@@ -4,6 +4,8 @@ use super::{APPLY, assert_end, drift, keep, pair};
 use iasql_tests::running::{changes, end, hold, refused, start};
 use iasql_tests::{Fixture, Result, Rows, Service, Session};
 use serde_json::json;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// A session whose run is held while it reads AWS.
 fn reading(
@@ -88,6 +90,20 @@ fn a_row_of_no_step_may_change_while_an_apply_reads_and_is_applied_next() -> Res
         &["a|7", "b|30"],
         &["update a finished", "update b finished"],
     )
+}
+
+#[test]
+fn a_journal_that_was_locked_while_an_apply_read_is_opened_again() -> Result {
+    let (fixture, mut first, mut second) = pair()?;
+    first.query(&keep("a", 7))?;
+    second.query("BEGIN; LOCK TABLE iasql.journal IN SHARE MODE")?;
+    let finish = reading(&fixture, first, APPLY)?;
+    // The journal's worker gives up after three seconds.
+    sleep(Duration::from_secs(4));
+    second.query("COMMIT")?;
+    let (_, answer) = finish();
+    assert_eq!(answer?.lines(), ["update|a"]);
+    assert_end(&fixture, &["a|7", "b|"], &["update a finished"])
 }
 
 #[test]
