@@ -115,7 +115,11 @@ fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) -> Result<(), Pro
         })
         .collect();
     // A row that another transaction inserts while AWS is read shows only here.
-    PgTryBuilder::new(AssertUnwindSafe(|| Ok(write::insert(table, &new))))
+    let insert = || {
+        write::insert(table, &new);
+        Ok(())
+    };
+    PgTryBuilder::new(AssertUnwindSafe(insert))
         .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
         .execute()?;
     for (column, part) in table.kind.parts() {

@@ -420,7 +420,7 @@ fn no_policies_may_be_said_by_null_or_by_an_empty_list() {
     assert_eq!(object.get("attached_policies_arns"), &Value::Null);
     align(
         &mut object,
-        &row("a").with("attached_policies_arns", Vec::new()),
+        &row("a").with("attached_policies_arns", Vec::<String>::new()),
     );
     assert_eq!(
         object.get("attached_policies_arns"),
