@@ -130,15 +130,10 @@ fn seconds(catalog: &Catalog, rows: usize) -> Result<(f64, f64)> {
 fn world(catalog: &Catalog, rows: usize) -> World<'_> {
     let region = Region::from("us-east-2");
     let keys = || {
-        (0..rows).map(|number| {
+        KINDS.iter().enumerate().flat_map(|(table, kind)| {
             // The first tables get what is left over.
-            let (each, more) = (rows / TABLES, rows % TABLES);
-            let before = more * (each + 1);
-            let (table, place) = match number.checked_sub(before) {
-                None => (number / (each + 1), number % (each + 1)),
-                Some(number) => (more + number / each, number % each),
-            };
-            (&KINDS[table], place as i64 + 1)
+            let count = rows / TABLES + usize::from(table < rows % TABLES);
+            (1..=count).map(move |id| (kind, id as i64))
         })
     };
     let known: BTreeMap<RowKey, Known> = keys()

@@ -1,7 +1,8 @@
 //! What the cloud holds, and what row and cloud last agreed on.
 
 use crate::kind::Kind;
-use crate::row::{CloudId, ObjectKey, Region, Row};
+use crate::row::{CloudId, ObjectKey, Region, Row, compare_tables};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// An object as the cloud shows it now (**actual**).
@@ -54,6 +55,12 @@ impl Object {
             region: self.region.clone(),
             id: self.id.clone(),
         }
+    }
+
+    /// By what its key is made of.
+    pub(crate) fn compare_keys(&self, other: &Object) -> Ordering {
+        compare_tables(self.kind().table, other.kind().table)
+            .then_with(|| (&self.region, &self.id).cmp(&(&other.region, &other.id)))
     }
 
     /// The object that this one comes and goes with.

@@ -12,20 +12,13 @@ use crate::object::{Known, Object};
 use crate::row::{CloudId, ObjectKey, Region, RowKey};
 use rustc_hash::FxHashSet;
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) fn decide(mut world: World<'_>, rules: &Rules) -> Plan {
     world.keep_protection();
     let mut desired = std::mem::take(&mut world.desired);
     // Whatever is found first is then the same in every order of the world.
-    world.actual.sort_by(|a, b| {
-        let tables = match std::ptr::eq(a.kind(), b.kind()) {
-            true => Ordering::Equal,
-            false => a.kind().table.cmp(b.kind().table),
-        };
-        tables.then_with(|| (&a.region, &a.id).cmp(&(&b.region, &b.id)))
-    });
+    world.actual.sort_by(Object::compare_keys);
     // Rows come as the catalogue has their kinds.
     desired.sort_by(|a, b| match a.key.table == b.key.table {
         true => a.key.id.cmp(&b.key.id),

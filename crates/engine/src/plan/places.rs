@@ -20,11 +20,11 @@ impl Positions {
         let key = |position: u32| key(position as usize);
         let mut table = HashTable::with_capacity(count);
         for position in (0..).take(count) {
-            let hash = hash(key(position).2);
+            let hash = hash_of(key(position).2);
             match table.find_mut(hash, |other| key(*other) == key(position)) {
                 Some(other) => *other = position,
                 None => {
-                    table.insert_unique(hash, position, |other| self::hash(key(*other).2));
+                    table.insert_unique(hash, position, |other| hash_of(key(*other).2));
                 }
             }
         }
@@ -34,13 +34,13 @@ impl Positions {
     fn find<'a>(&self, wanted: &ObjectKey, key: impl Fn(usize) -> Key<'a>) -> Option<usize> {
         let wanted = (wanted.table, &wanted.region, &wanted.id);
         let is_wanted = |position: &u32| key(*position as usize) == wanted;
-        let found = self.0.find(hash(wanted.2), is_wanted);
+        let found = self.0.find(hash_of(wanted.2), is_wanted);
         found.map(|position| *position as usize)
     }
 }
 
 /// The id alone tells nearly all objects apart.
-fn hash(id: &CloudId) -> u64 {
+fn hash_of(id: &CloudId) -> u64 {
     FxBuildHasher.hash_one(id.as_str())
 }
 

@@ -39,11 +39,7 @@ pub(crate) fn target(
     id: &CloudId,
 ) -> Option<ObjectKey> {
     let kind = catalog.kind(column.reference?.table)?;
-    Some(ObjectKey {
-        table: kind.table,
-        region: kind.place(region),
-        id: id.clone(),
-    })
+    Some(ObjectKey::new(kind, region, id))
 }
 
 type CanSay<'a> = dyn Fn(&Column, &CloudId) -> bool + 'a;

@@ -8,7 +8,7 @@ mod write;
 
 pub use room::{deletes_that_wait, renamed};
 
-use crate::object::Known;
+use crate::object::{Known, Object};
 use crate::plan::bind::{Names, Objects};
 use crate::plan::journaled::{Journaled, void_agreements};
 use crate::plan::places::KnownRows;
@@ -56,9 +56,7 @@ pub fn plan_sync(mut world: World<'_>) -> SyncPlan {
     world.keep_protection();
     let desired = std::mem::take(&mut world.desired);
     // Whatever is found first is then the same in every order of the world.
-    world.actual.sort_by(|a, b| {
-        (a.kind().table, &a.region, &a.id).cmp(&(b.kind().table, &b.region, &b.id))
-    });
+    world.actual.sort_by(Object::compare_keys);
     let mut syncer = Syncer::new(&world, &desired);
     let kept = syncer.rows_that_stay(&desired);
     let mut rows: HashMap<&'static str, Vec<Desired>> = HashMap::new();
