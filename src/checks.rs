@@ -8,8 +8,10 @@ use std::ffi::CStr;
 /// It takes a jsonb as it comes: pgrx's own type raises an internal error where a number is too large for a float.
 #[pg_extern(sql = false)]
 fn valid_tags(tags: Internal) -> bool {
+    // `unwrap` is pgrx's name for taking the argument: an option, which cannot panic.
+    let tags = tags.unwrap();
     // SAFETY: the function is declared with one argument, a jsonb, and is strict.
-    let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[tags.unwrap()]) };
+    let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[tags]) };
     let text = text.map(CStr::to_bytes).unwrap_or_default();
     // Whatever is no object of texts is an error.
     serde_json::from_slice::<HashMap<String, String>>(text)

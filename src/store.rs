@@ -349,7 +349,8 @@ pub fn deleted_lately() -> Vec<ObjectKey> {
         .collect()
 }
 
-/// The objects that creates, those of replacements too, have made no longer ago than this, whether that is committed or not, with their ages.
+/// The objects that creates, those of replacements too, have made no longer ago than this, with their ages, whether that is
+/// committed or not.
 pub fn made_lately(age: Duration) -> Vec<(ObjectKey, Duration)> {
     let rows = as_owner(|| {
         Snapshot::latest().query(

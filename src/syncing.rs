@@ -24,11 +24,18 @@ pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Res
     give_ids(scene, plan);
     // What goes, or goes back to its old name, makes room for what gets the name that it had.
     delete(scene, &plan.changes, |row| !waits.contains(&row));
-    for table in scene.wholes() {
-        update(scene, table, &plan.changes);
-        update(scene, table, &plan.refreshed);
-        insert(scene, table, &plan.changes)?;
-    }
+    let write = || {
+        for table in scene.wholes() {
+            update(scene, table, &plan.changes);
+            update(scene, table, &plan.refreshed);
+            insert(scene, table, &plan.changes);
+        }
+        Ok(())
+    };
+    // A row that another transaction inserts while AWS is read shows only here.
+    PgTryBuilder::new(AssertUnwindSafe(write))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
+        .execute()?;
     delete(scene, &plan.changes, |row| waits.contains(&row));
     store::forget_known(&plan.forget);
     store::resolve(&plan.resolved);
@@ -105,7 +112,7 @@ fn of<'a>(
         .filter(move |change| change.key.table == table.kind.table && change.action == action)
 }
 
-fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) -> Result<(), Problem> {
+fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
     let new: Vec<NewRow<'_>> = of(table, changes, Action::Create)
         .map(|change| NewRow {
             id: change.key.id,
@@ -114,14 +121,7 @@ fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) -> Result<(), Pro
             row: &change.row,
         })
         .collect();
-    // A row that another transaction inserts while AWS is read shows only here.
-    let insert = || {
-        write::insert(table, &new);
-        Ok(())
-    };
-    PgTryBuilder::new(AssertUnwindSafe(insert))
-        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
-        .execute()?;
+    write::insert(table, &new);
     for (column, part) in table.kind.parts() {
         let Some(part) = scene.table(part.table) else {
             continue;
@@ -131,7 +131,6 @@ fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) -> Result<(), Pro
             .collect();
         write::insert_parts(part, &wholes);
     }
-    Ok(())
 }
 
 /// The transaction is broken: nothing may be asked of Postgres any more.

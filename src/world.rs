@@ -234,7 +234,9 @@ impl Told {
         })?;
         check_account(scene, &identity)?;
         // What it took to read is the other thread's, and of no use to the plan.
-        memory::give_back();
+        if !reading.objects.is_empty() {
+            memory::give_back();
+        }
         warn(&reading);
         Ok((identity, reading))
     }

@@ -127,7 +127,7 @@ pub enum Problem {
         /// The rows.
         rows: Vec<String>,
     },
-    /// Another row has come in the way of one that sync inserts.
+    /// Another row has come in the way of one that sync writes.
     #[error("{message}")]
     Taken {
         /// What Postgres says.
