@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use iasql_tests::matrix::{Cases, Place, is_full, run_all};
 use iasql_tests::proxy::{Action, Call, Gate};
-use iasql_tests::{Edit, Error, Result, Session, Shutdown, Signal, World, ensure, wait_for};
+use iasql_tests::{Edit, Error, Result, Session, Shutdown, World, ensure, wait_for};
 
 /// A call that is cut off: in which apply, at which point, and how.
 #[derive(Debug, Clone)]
@@ -238,7 +238,7 @@ fn wait_until_a_record_waits(watch: &mut Session) -> Result {
 fn end(world: &World, how: End, pid: u32, watch: &mut Session) -> Result {
     let cluster = world.fixture().database().cluster();
     match how {
-        End::KillBackend => crash(world, pid, watch),
+        End::KillBackend => cluster.crash(pid),
         End::KillJournal => {
             let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'iasql journal'";
             let pid = watch.query(worker)?.scalar().map(str::parse);
@@ -247,7 +247,7 @@ fn end(world: &World, how: End, pid: u32, watch: &mut Session) -> Result {
                     promise: "the journal has no worker".to_owned(),
                 });
             };
-            crash(world, pid, watch)
+            cluster.crash(pid)
         }
         End::KillServer => {
             cluster.kill()?;
@@ -262,18 +262,6 @@ fn end(world: &World, how: End, pid: u32, watch: &mut Session) -> Result {
             .query(&format!("SELECT pg_cancel_backend({pid})"))
             .map(drop),
     }
-}
-
-/// Kills a process of the server, which then ends all sessions and starts anew.
-fn crash(world: &World, pid: u32, watch: &mut Session) -> Result {
-    Signal::Kill.send(pid)?;
-    wait_for("the server to notice", Duration::from_secs(30), || {
-        Ok(watch.query("SELECT 1").is_err().then_some(()))
-    })?;
-    wait_for("the server to recover", Duration::from_secs(60), || {
-        Ok(world.session().ok())
-    })?;
-    Ok(())
 }
 
 /// The point was really hit: the call's begin is in the journal, and nothing after it.

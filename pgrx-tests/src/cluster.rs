@@ -13,6 +13,9 @@ use crate::process::{Signal, run_well, script, tail, wait_for};
 use crate::staged::Staged;
 use crate::{Database, Error, Result};
 
+/// What a server logs when it has started, also anew after one of its processes crashed.
+const READY: &str = "database system is ready to accept connections";
+
 /// How a server is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
@@ -168,6 +171,17 @@ impl Cluster {
         }
         Signal::Kill.send(postmaster)?;
         self.gone()
+    }
+
+    /// Kills one process of the server, which then ends all its sessions and starts anew, and waits until it has.
+    pub fn crash(&self, process: u32) -> Result {
+        // A connection proves nothing: it may be the last one before the server notices.
+        let ready = || Ok::<_, Error>(self.log()?.matches(READY).count());
+        let before = ready()?;
+        Signal::Kill.send(process)?;
+        wait_for("the server to recover", Duration::from_secs(60), || {
+            Ok((ready()? > before).then_some(()))
+        })
     }
 
     /// Stops the server and starts it again.
