@@ -98,6 +98,19 @@ pub struct Known {
 }
 
 impl Known {
+    /// What is agreed on with an object that was found.
+    pub fn found(object: &Object) -> Known {
+        Known {
+            region: object.region.clone(),
+            id: object.id.clone(),
+            row: object.row.clone(),
+            owned: BTreeSet::new(),
+            made: false,
+            protected: false,
+            account_owned: object.owner == Owner::Account,
+        }
+    }
+
     /// The object's key, for a row of this table.
     pub fn object_key(&self, table: &'static str) -> ObjectKey {
         ObjectKey {

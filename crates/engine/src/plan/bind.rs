@@ -78,21 +78,7 @@ pub(crate) struct Names {
 impl Names {
     /// Indexes every column that some reference leads to.
     pub(crate) fn new(catalog: &Catalog, desired: &[Desired]) -> Names {
-        let mut referred: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
-        let kinds = catalog
-            .kinds()
-            .flat_map(|kind| std::iter::once(kind).chain(kind.parts().map(|(_, part)| part)));
-        for reference in kinds
-            .flat_map(|kind| kind.columns)
-            .filter_map(|column| column.reference)
-        {
-            if reference.column != "id" {
-                let columns = referred.entry(reference.table).or_default();
-                if !columns.contains(&reference.column) {
-                    columns.push(reference.column);
-                }
-            }
-        }
+        let referred = referred_columns(catalog);
         let mut rows = HashMap::new();
         for row in desired {
             for column in referred.get(row.key.table).into_iter().flatten() {
@@ -117,6 +103,26 @@ impl Names {
             .get(&(kind.table, column, kind.place(region), name.to_owned()))
             .copied()
     }
+}
+
+/// The columns, other than ids, to which references lead, by table.
+pub(crate) fn referred_columns(catalog: &Catalog) -> HashMap<&'static str, Vec<&'static str>> {
+    let mut referred: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
+    let kinds = catalog
+        .kinds()
+        .flat_map(|kind| std::iter::once(kind).chain(kind.parts().map(|(_, part)| part)));
+    for reference in kinds
+        .flat_map(|kind| kind.columns)
+        .filter_map(|column| column.reference)
+    {
+        if reference.column != "id" {
+            let columns = referred.entry(reference.table).or_default();
+            if !columns.contains(&reference.column) {
+                columns.push(reference.column);
+            }
+        }
+    }
+    referred
 }
 
 /// A reference that leads nowhere yet.

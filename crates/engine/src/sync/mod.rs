@@ -2,12 +2,15 @@
 //!
 //! Sync undoes edits that were not applied, imports what no row stands for, and drops rows whose object is gone.
 
+mod import;
 mod room;
 mod rows;
 mod write;
 
+pub use import::Import;
 pub use room::{deletes_that_wait, renamed};
 
+use crate::kind::Catalog;
 use crate::object::{Known, Object};
 use crate::plan::bind::{Names, Objects};
 use crate::plan::journaled::{Journaled, void_agreements};
@@ -16,6 +19,7 @@ use crate::plan::{Action, Bindings, Desired, Difference, World};
 use crate::row::{CloudId, ObjectKey, Region, Row, RowKey};
 use rustc_hash::FxHashSet;
 use std::collections::{HashMap, HashSet};
+use write::Scribe;
 
 /// What sync will do.
 #[derive(Debug, Default)]
@@ -49,6 +53,21 @@ pub struct RowChange {
     pub columns: Vec<Difference>,
     /// Whether the row forbids deleting and replacing its object.
     pub protected: bool,
+}
+
+impl RowChange {
+    /// A new row for an object.
+    fn new(key: RowKey, object: &Object, row: Row, protected: bool) -> RowChange {
+        RowChange {
+            action: Action::Create,
+            key,
+            region: object.region.clone(),
+            object: Some(object.id.clone()),
+            row,
+            columns: Vec::new(),
+            protected,
+        }
+    }
 }
 
 /// Plans a sync.
@@ -151,5 +170,21 @@ impl<'w> Syncer<'w> {
     fn place<'a>(&'a self, row: &'a Desired) -> &'a Region {
         let known: Option<&Known> = self.world.known.get(&row.key);
         known.map_or(&row.region, |known| &known.region)
+    }
+}
+
+impl Scribe for Syncer<'_> {
+    fn catalog(&self) -> &Catalog {
+        self.world.catalog
+    }
+
+    fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    fn named(&self, row: RowKey, object: &ObjectKey) -> Option<&Row> {
+        let untouched = self.untouched.get(&row);
+        let read = self.objects.by_id(object);
+        untouched.or(read.map(|position| &self.world.actual[position].row))
     }
 }

@@ -1,10 +1,11 @@
 //! What becomes of each row, and which objects get one.
 
+use super::write::Scribe;
 use super::{RowChange, Syncer};
 use crate::clear::with_targets;
 use crate::compare::{leaves_the_choice, same};
 use crate::kind::{Change, Kind};
-use crate::object::{Known, Owner};
+use crate::object::Known;
 use crate::plan::bind::resolve;
 use crate::plan::{Action, Cause, Desired, Difference, Place, difference, natural_key};
 use crate::row::{ObjectKey, RowKey};
@@ -175,16 +176,9 @@ impl Syncer<'_> {
         if self.bindings.row_of(&object_key).is_some() {
             return;
         }
-        let row = self.written(&object.row, object);
-        let is_homeless = kind.columns.iter().enumerate().any(|(position, column)| {
-            column.key
-                && column.reference.is_some()
-                && row.at(position).is_null()
-                && !object.row.at(position).is_null()
-        });
-        if is_homeless {
+        let Some(row) = self.new_row(object) else {
             return;
-        }
+        };
         // A row that was deleted and not applied comes back under its own id.
         let deleted = self.known_rows.row_of(&object_key);
         let deleted = deleted.filter(|key| !self.living.contains(key));
@@ -199,15 +193,9 @@ impl Syncer<'_> {
         let known = self.world.known.get(&key);
         let protected = known.is_some_and(|known| known.protected);
         self.agree_on(key, position, &[], protected);
-        self.plan.changes.push(RowChange {
-            action: Action::Create,
-            key,
-            region: object.region.clone(),
-            object: Some(object.id.clone()),
-            row,
-            columns: Vec::new(),
-            protected,
-        });
+        self.plan
+            .changes
+            .push(RowChange::new(key, object, row, protected));
     }
 
     fn agree_on(&mut self, key: RowKey, position: usize, undone: &[Difference], protected: bool) {
@@ -222,16 +210,13 @@ impl Syncer<'_> {
             owned.remove(column.column);
         }
         let known = Known {
-            region: object.region.clone(),
-            id: object.id.clone(),
-            row: object.row.clone(),
             owned,
             made: match same_object {
                 Some(known) => known.made,
                 None => self.journaled.is_ours(position),
             },
             protected,
-            account_owned: object.owner == Owner::Account,
+            ..Known::found(object)
         };
         // What earlier runs did to the object is settled by saying so, even where nothing else changes.
         if before != Some(&known) || self.journaled.has_changed(key) {

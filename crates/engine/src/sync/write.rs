@@ -1,18 +1,27 @@
 //! Objects as the database holds them.
 
-use super::Syncer;
-use crate::kind::{Column, Reference};
+use crate::kind::{Catalog, Column, Reference};
 use crate::object::Object;
-use crate::plan::say;
-use crate::row::{CloudId, Row};
+use crate::plan::{Bindings, say};
+use crate::row::{CloudId, ObjectKey, Row, RowKey};
 use crate::value::{Ref, Value};
 
-impl Syncer<'_> {
+/// Knows which rows stand for objects, and so how a row says what its object refers to.
+pub(super) trait Scribe {
+    /// All kinds.
+    fn catalog(&self) -> &Catalog;
+
+    /// Which row stands for which object.
+    fn bindings(&self) -> &Bindings;
+
+    /// What the row of an object holds, for references that lead to its columns.
+    fn named(&self, row: RowKey, object: &ObjectKey) -> Option<&Row>;
+
     /// The value as far as rows stand for what it refers to.
-    pub(super) fn said(&self, column: &Column, object: &Object, value: &Value) -> Value {
+    fn said(&self, column: &Column, object: &Object, value: &Value) -> Value {
         say::said(
-            self.world.catalog,
-            &self.bindings,
+            self.catalog(),
+            self.bindings(),
             column,
             &object.region,
             value,
@@ -20,7 +29,7 @@ impl Syncer<'_> {
     }
 
     /// The row as the database holds it: references are ids and names of rows.
-    pub(super) fn written(&self, row: &Row, object: &Object) -> Row {
+    fn written(&self, row: &Row, object: &Object) -> Row {
         let mut written = row.clone();
         for (position, column) in row.kind().columns.iter().enumerate() {
             let value = written.at_mut(position);
@@ -46,19 +55,30 @@ impl Syncer<'_> {
         object: &Object,
         id: &CloudId,
     ) -> Value {
-        let target = say::target(self.world.catalog, column, &object.region, id);
+        let target = say::target(self.catalog(), column, &object.region, id);
         let row = target
             .as_ref()
-            .and_then(|target| Some((self.bindings.row_of(target)?, target)));
+            .and_then(|target| Some((self.bindings().row_of(target)?, target)));
         let Some((row, target)) = row else {
             return Value::Null;
         };
         if reference.column == "id" {
             return Value::Int(row.id);
         }
-        let untouched = self.untouched.get(&row);
-        let read = self.objects.by_id(target);
-        let named = untouched.or(read.map(|position| &self.world.actual[position].row));
+        let named = self.named(row, target);
         named.map_or(Value::Null, |row| row.get(reference.column).clone())
+    }
+
+    /// The row for an object that has none; None for one that is known by something that has no row either.
+    fn new_row(&self, object: &Object) -> Option<Row> {
+        let row = self.written(&object.row, object);
+        let mut columns = object.kind().columns.iter().enumerate();
+        let is_homeless = columns.any(|(position, column)| {
+            column.key
+                && column.reference.is_some()
+                && row.at(position).is_null()
+                && !object.row.at(position).is_null()
+        });
+        (!is_homeless).then_some(row)
     }
 }

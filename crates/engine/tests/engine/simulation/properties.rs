@@ -6,10 +6,10 @@ use super::driver::Weather;
 use super::seeds::for_each_seed;
 use super::story;
 use fastrand::Rng;
-use iasql_engine::ObjectKey;
 use iasql_engine::journal::Event;
 use iasql_engine::plan::{World, plan};
-use iasql_engine::sync::plan_sync;
+use iasql_engine::sync::{Import, SyncPlan, plan_sync};
+use iasql_engine::{ObjectKey, RowKey};
 
 /// An account with what it owns itself, and tables that know it.
 fn installed(seed: u64) -> (Account, Rng) {
@@ -249,5 +249,64 @@ fn sync_leaves_nothing_to_apply() {
     for_each_seed(
         "sync_leaves_nothing_to_apply",
         sync_leaves_nothing_to_apply_in,
+    );
+}
+
+/// The rows of new tables, given one by one in any order that has each object after those it refers to.
+fn an_import_piece_by_piece_is_a_sync_in(seed: u64) {
+    let (mut account, mut rng) = lived_in(seed);
+    for _ in 0..rng.usize(0..6) {
+        story::meddle(&mut account, &mut rng);
+    }
+    let database = account.database.clone();
+    let mut world = account.world(&database);
+    let catalog = world.catalog;
+    let first = rng.usize(0..catalog.kinds().count());
+    let is_new = |table: &str| catalog.position(table) >= first;
+    world.intents.clear();
+    world.desired.retain(|row| !is_new(row.key.table));
+    world.known.retain(|key, _| !is_new(key.table));
+    world.actual.retain(|object| is_new(object.kind().table));
+    for (key, known) in &world.known {
+        world.unread.insert((key.table, known.region.clone()));
+    }
+    for row in &world.desired {
+        world.unread.insert((row.key.table, row.region.clone()));
+    }
+    rng.shuffle(&mut world.actual);
+    world
+        .actual
+        .sort_by_key(|object| catalog.position(object.kind().table));
+    let objects = world.actual.clone();
+    let mut import = Import::new(catalog, &world.desired, &world.known);
+    let plan: SyncPlan = plan_sync(world);
+    let new = |key: &RowKey| is_new(key.table);
+    assert!(plan.changes.iter().all(|change| new(&change.key)));
+    let planned: Vec<_> = plan
+        .changes
+        .into_iter()
+        .zip(plan.agree)
+        .map(|(change, (key, known))| {
+            assert_eq!(change.key, key);
+            (change, known)
+        })
+        .collect();
+    let mut imported = Vec::new();
+    for object in &objects {
+        let planned = planned
+            .iter()
+            .find(|(_, known)| known.object_key(object.kind().table) == object.key());
+        let id = planned.map_or(1, |(change, _)| change.key.id);
+        imported.extend(import.row(object, id));
+    }
+    imported.sort_by_key(|(change, _)| -change.key.id);
+    assert_eq!(imported, planned);
+}
+
+#[test]
+fn an_import_piece_by_piece_is_a_sync() {
+    for_each_seed(
+        "an_import_piece_by_piece_is_a_sync",
+        an_import_piece_by_piece_is_a_sync_in,
     );
 }
