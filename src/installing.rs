@@ -1,5 +1,6 @@
 //! Installs and uninstalls modules, and deletes all records.
 
+use crate::importing::{self, Imported};
 use crate::internal::{as_owner, as_table_owner};
 use crate::local::LocalSettings;
 use crate::locks::{Lock, hold_rows, start_run};
@@ -11,9 +12,10 @@ use crate::world::{self, Scene, read_everything, read_rows};
 use crate::{changes, store, syncing};
 use iasql_engine::clear::rows_to_delete;
 use iasql_engine::plan::Action;
-use iasql_engine::sync::plan_sync;
+use iasql_engine::sync::{RowChange, plan_sync};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::collections::HashMap;
 use std::str::FromStr;
 
 /// Module, table, count.
@@ -61,7 +63,7 @@ pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
         .copied()
         .filter(|module| !installed.contains(module))
         .collect();
-    let mut imported = Vec::new();
+    let mut imported = HashMap::new();
     if !new.is_empty() {
         seed_region()?;
         let schema = create(&new)?;
@@ -75,7 +77,7 @@ pub fn install(modules: &[&'static Module]) -> Result<Counted, Problem> {
     for module in &wanted {
         for table in module.tables {
             let count = match new.contains(module) {
-                true => imported.iter().filter(|name| *name == table).count(),
+                true => imported.get(table).copied().unwrap_or_default(),
                 false => count(&scene_tables, table),
             };
             rows.push((
@@ -97,7 +99,7 @@ fn seed_region() -> Result<(), Problem> {
     let region = crate::pump::call(
         crate::pump::OnInterrupt::Drop,
         move |sessions, _| Box::pin(async move { sessions.get(&settings).await.region().clone() }),
-        &mut |_| {},
+        &mut |_| Ok(()),
     )?;
     match region.as_str() {
         "" => Err(Problem::NoRegion {
@@ -186,34 +188,35 @@ fn run_script(schema: &str, script: &str) {
     sql::execute(&script.replace("@schema@", &quoted(schema)), &[]);
 }
 
-/// Imports the objects of new modules; returns a table name for each row.
-fn import(modules: &[&'static Module]) -> Result<Vec<&'static str>, Problem> {
+/// Imports the objects of new modules; returns how many rows each table has now.
+fn import(modules: &[&'static Module]) -> Result<HashMap<&'static str, usize>, Problem> {
     let scene = Scene::look(Lock::Write)?;
     let new: Vec<&'static str> = scene
         .wholes()
         .map(|table| table.kind.table)
         .filter(|table| modules.iter().any(|module| module.tables.contains(table)))
         .collect();
-    let (rows, identity, reading) = read_everything(&scene, new.clone())?;
+    // What earlier runs did to these tables tells what their objects are; then all must be known before a row is written.
+    let (imported, identity) = match store::journal_names(&new) {
+        true => import_at_once(&scene, &new)?,
+        false => importing::import(&scene, &new)?,
+    };
     if scene.binding.is_none() {
         store::write_binding(&identity, scene.settings.endpoint_url.as_deref());
     }
-    let planned = rows.desired.clone();
-    let mut plan = plan_sync(world::world(&scene, rows, reading, &new));
-    syncing::carry_out(&scene, &mut plan, &planned)?;
-    let mut imported = Vec::new();
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| change.action == Action::Create)
-    {
-        imported.push(change.key.table);
-        for (column, part) in change.row.kind().parts() {
-            let parts = change.row.parts(column.name).len();
-            imported.extend(std::iter::repeat_n(part.table, parts));
-        }
-    }
     Ok(imported)
+}
+
+/// Imports when everything is read, as a sync does.
+fn import_at_once(scene: &Scene, new: &[&'static str]) -> Result<Imported, Problem> {
+    let (rows, identity, reading) = read_everything(scene, new.to_vec())?;
+    let planned = rows.desired.clone();
+    let mut plan = plan_sync(world::world(scene, rows, reading, new));
+    syncing::carry_out(scene, &mut plan, &planned)?;
+    let mut imported = HashMap::new();
+    let is_new = |change: &&RowChange| change.action == Action::Create;
+    syncing::count(plan.changes.iter().filter(is_new), &mut imported);
+    Ok((imported, identity))
 }
 
 fn count(tables: &[Table], name: &str) -> usize {

@@ -10,6 +10,7 @@ mod changes;
 mod checks;
 mod connection;
 mod functions;
+mod importing;
 mod installing;
 mod internal;
 mod journal;

@@ -7,7 +7,7 @@
 
 use crate::report::Problem;
 use futures::future::LocalBoxFuture;
-use iasql_aws::doubt::Quiet;
+use iasql_aws::read::News;
 use iasql_aws::run::Progress;
 use iasql_aws::session::{Session, Settings};
 use iasql_aws::writer::Stop;
@@ -27,8 +27,8 @@ const SLICE: Duration = Duration::from_millis(20);
 pub enum Message {
     /// Something to tell the user.
     Progress(Progress),
-    /// A reading waits.
-    Quiet(Quiet),
+    /// How a reading goes on.
+    News(News),
     /// Records to make durable, and where to say whether they are.
     Journal(Vec<Record>, oneshot::Sender<bool>),
 }
@@ -83,6 +83,9 @@ impl Line {
 
 type Job = Box<dyn FnOnce(Rc<Sessions>) -> LocalBoxFuture<'static, ()> + Send>;
 
+/// Does what a call says. A failure ends the wait for its answer.
+pub type Serve<'a> = &'a mut dyn FnMut(Message) -> Result<(), Problem>;
+
 /// What an interrupt does to a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OnInterrupt {
@@ -99,7 +102,7 @@ pub enum OnInterrupt {
 pub fn call<T: Send + 'static>(
     on_interrupt: OnInterrupt,
     work: impl FnOnce(Rc<Sessions>, Line) -> LocalBoxFuture<'static, T> + Send + 'static,
-    serve: &mut dyn FnMut(Message),
+    serve: Serve<'_>,
 ) -> Result<T, Problem> {
     start(on_interrupt, work)?.answer(serve)
 }
@@ -150,16 +153,16 @@ pub struct Call<T> {
 
 impl<T> Call<T> {
     /// Waits for the answer, and serves what the call says meanwhile.
-    pub fn answer(self, serve: &mut dyn FnMut(Message)) -> Result<T, Problem> {
+    pub fn answer(self, serve: Serve<'_>) -> Result<T, Problem> {
         self.serve(serve)?;
         self.answered.recv().map_err(|_| Problem::AwsThreadDied)
     }
 
-    fn serve(&self, serve: &mut dyn FnMut(Message)) -> Result<(), Problem> {
+    fn serve(&self, serve: Serve<'_>) -> Result<(), Problem> {
         let mut deadline = None;
         loop {
             match self.said.recv_timeout(SLICE) {
-                Ok(Said::Message(message)) => serve(message),
+                Ok(Said::Message(message)) => serve(message)?,
                 Ok(Said::Answered) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(Problem::AwsThreadDied),

@@ -231,9 +231,9 @@ unsafe fn texts(
 }
 
 /// Texts as Postgres writes an array of them.
-pub fn array_of_texts<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
+pub fn array_of_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     let quoted = texts.into_iter().map(|text| {
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+        let text = text.as_ref().replace('\\', "\\\\").replace('"', "\\\"");
         format!("\"{text}\"")
     });
     format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))

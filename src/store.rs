@@ -333,6 +333,18 @@ pub fn unresolved() -> Result<Vec<Entry>, Problem> {
     Ok(entries)
 }
 
+/// Whether the journal has records of these tables.
+pub fn journal_names(tables: &[&str]) -> bool {
+    let tables = sql::array_of_texts(tables);
+    let rows = as_owner(|| {
+        Snapshot::latest().query(
+            "SELECT EXISTS (SELECT FROM iasql.journal WHERE table_name = ANY ($1::text[]))",
+            &[Some(&tables)],
+        )
+    });
+    rows.into_iter().flatten().flatten().any(|yes| yes == "t")
+}
+
 /// The objects that runs have deleted lately, whether that is committed or not: AWS may list them a while longer.
 pub fn deleted_lately() -> Vec<ObjectKey> {
     let rows = as_owner(|| {

@@ -24,18 +24,13 @@ pub fn carry_out(scene: &Scene, plan: &mut SyncPlan, planned: &[Desired]) -> Res
     give_ids(scene, plan);
     // What goes, or goes back to its old name, makes room for what gets the name that it had.
     delete(scene, &plan.changes, |row| !waits.contains(&row));
-    let write = || {
+    unless_taken(|| {
         for table in scene.wholes() {
             update(scene, table, &plan.changes);
             update(scene, table, &plan.refreshed);
             insert(scene, table, &plan.changes);
         }
-        Ok(())
-    };
-    // A row that another transaction inserts while AWS is read shows only here.
-    PgTryBuilder::new(AssertUnwindSafe(write))
-        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
-        .execute()?;
+    })?;
     delete(scene, &plan.changes, |row| waits.contains(&row));
     store::forget_known(&plan.forget);
     store::resolve(&plan.resolved);
@@ -112,7 +107,21 @@ fn of<'a>(
         .filter(move |change| change.key.table == table.kind.table && change.action == action)
 }
 
-fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
+/// Adds the rows of these changes, with their parts, to the rows of each table.
+pub fn count<'a>(
+    changes: impl IntoIterator<Item = &'a RowChange>,
+    rows: &mut HashMap<&'static str, usize>,
+) {
+    for change in changes {
+        *rows.entry(change.key.table).or_default() += 1;
+        for (column, part) in change.row.kind().parts() {
+            *rows.entry(part.table).or_default() += change.row.parts(column.name).len();
+        }
+    }
+}
+
+/// Inserts the new rows of a table, with their parts.
+pub fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
     let new: Vec<NewRow<'_>> = of(table, changes, Action::Create)
         .map(|change| NewRow {
             id: change.key.id,
@@ -131,6 +140,17 @@ fn insert(scene: &Scene, table: &Table, changes: &[RowChange]) {
             .collect();
         write::insert_parts(part, &wholes);
     }
+}
+
+/// Writes rows. A row that another transaction inserts while AWS is read shows only here.
+pub fn unless_taken(write: impl FnOnce()) -> Result<(), Problem> {
+    let write = || {
+        write();
+        Ok(())
+    };
+    PgTryBuilder::new(AssertUnwindSafe(write))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
+        .execute()
 }
 
 /// The transaction is broken: nothing may be asked of Postgres any more.

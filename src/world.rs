@@ -11,7 +11,7 @@ use crate::tables::{self, Table};
 use crate::{around, connection, settings, sql};
 use iasql_aws::doubt::Lost;
 use iasql_aws::error::{AwsError, Class};
-use iasql_aws::read::{Memory, Reading, Request};
+use iasql_aws::read::{Memory, News, Reading, Request};
 use iasql_aws::session::{Identity, Settings};
 use iasql_engine::journal::{IntendedWork, Intent, QUIET, intents};
 use iasql_engine::kind::{Repeat, Scope};
@@ -19,6 +19,7 @@ use iasql_engine::plan::{Desired, World};
 use iasql_engine::{Catalog, Known, ObjectKey, Region, Row, RowKey};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -121,14 +122,14 @@ pub fn read_everything(
     scene: &Scene,
     tables: Vec<&'static str>,
 ) -> Result<(Rows, Identity, Reading), Problem> {
-    let asked = Asked::start(scene, tables)?;
-    let snapshot = Snapshot::next();
-    let mut rows = read_agreed(&snapshot)?;
-    let told = asked.remember(scene, &rows);
-    rows.desired = tables::read(&scene.tables, &snapshot)?;
-    drop(snapshot);
-    let (identity, reading) = told.answer(scene)?;
+    let (rows, told) = Asked::start(scene, tables, false)?.read_rows(scene)?;
+    let (identity, reading) = told.answer(scene, &mut |_| Ok(()))?;
     Ok((rows, identity, reading))
+}
+
+/// Starts to read new tables, whose objects are told as they come, and reads the rows of the others meanwhile.
+pub fn start_reading(scene: &Scene, tables: Vec<&'static str>) -> Result<(Rows, Told), Problem> {
+    Asked::start(scene, tables, true)?.read_rows(scene)
 }
 
 /// Reads the rows that have changed and what they refer to, where that is enough to plan by.
@@ -147,8 +148,8 @@ pub fn read_cloud(
     tables: Vec<&'static str>,
     rows: &Rows,
 ) -> Result<(Identity, Reading), Problem> {
-    let asked = Asked::start(scene, tables)?;
-    asked.remember(scene, rows).answer(scene)
+    let asked = Asked::start(scene, tables, false)?;
+    asked.remember(scene, rows).answer(scene, &mut |_| Ok(()))
 }
 
 /// A reading of AWS that goes on, and that waits to hear what is remembered.
@@ -158,15 +159,16 @@ struct Asked {
 }
 
 /// A reading of AWS that has heard what is remembered.
-struct Told(Call<Result<(Identity, Reading), AwsError>>);
+pub struct Told(Call<Result<(Identity, Reading), AwsError>>);
 
 impl Asked {
-    fn start(scene: &Scene, tables: Vec<&'static str>) -> Result<Asked, Problem> {
+    fn start(scene: &Scene, tables: Vec<&'static str>, piecemeal: bool) -> Result<Asked, Problem> {
         let settings = scene.settings.clone();
         let bound = scene.binding.clone();
         let request = Request {
             tables,
             regions: scene.regions.clone(),
+            piecemeal,
         };
         let (memory, remembered) = oneshot::channel();
         let memory_of_rows = async {
@@ -178,7 +180,7 @@ impl Asked {
         };
         let call = pump::start(OnInterrupt::Drop, move |sessions, line| {
             Box::pin(async move {
-                let tell = |quiet| line.say(Message::Quiet(quiet));
+                let tell = Rc::new(move |news| line.say(Message::News(news)));
                 let read = async {
                     let session = sessions.get(&settings).await;
                     let identity = session.identity().await?.clone();
@@ -187,7 +189,7 @@ impl Asked {
                     let reading = match elsewhere {
                         true => Reading::default(),
                         false => {
-                            iasql_aws::read::read(&session, request, memory_of_rows, &tell).await?
+                            iasql_aws::read::read(&session, request, memory_of_rows, tell).await?
                         }
                     };
                     Ok::<_, AwsError>((identity, reading))
@@ -207,6 +209,15 @@ impl Asked {
         })
     }
 
+    /// Reads the rows and what was agreed on, of one moment.
+    fn read_rows(self, scene: &Scene) -> Result<(Rows, Told), Problem> {
+        let snapshot = Snapshot::next();
+        let mut rows = read_agreed(&snapshot)?;
+        let told = self.remember(scene, &rows);
+        rows.desired = tables::read(&scene.tables, &snapshot)?;
+        Ok((rows, told))
+    }
+
     fn remember(self, scene: &Scene, rows: &Rows) -> Told {
         let memory = Memory {
             known: last_states(&rows.known, &rows.intents).collect(),
@@ -222,13 +233,21 @@ impl Asked {
 }
 
 impl Told {
-    fn answer(self, scene: &Scene) -> Result<(Identity, Reading), Problem> {
-        let mut say = |message| {
-            if let Message::Quiet(quiet) = message {
+    /// Waits for the end; `hear` hears what goes on meanwhile.
+    pub fn answer(
+        self,
+        scene: &Scene,
+        hear: &mut dyn FnMut(News) -> Result<(), Problem>,
+    ) -> Result<(Identity, Reading), Problem> {
+        let mut serve = |message| match message {
+            Message::News(News::Quiet(quiet)) => {
                 notice!("{quiet}");
+                Ok(())
             }
+            Message::News(news) => hear(news),
+            Message::Progress(_) | Message::Journal(..) => Ok(()),
         };
-        let (identity, reading) = self.0.answer(&mut say)?.map_err(|error| Problem::Aws {
+        let (identity, reading) = self.0.answer(&mut serve)?.map_err(|error| Problem::Aws {
             doing: "cannot read AWS".to_owned(),
             error: Box::new(error),
         })?;

@@ -55,22 +55,25 @@ pub fn run(
                 iasql_aws::run::run(run, steps).await
             })
         },
-        &mut |message| match message {
-            Message::Progress(Progress::Step(report)) => {
-                order.push(report.step);
-                let title = titles.get(report.step).map_or("", String::as_str);
-                let failed = if report.done { "" } else { " failed" };
-                notice!("{title}{failed} … {}/{}", report.ended, report.of);
+        &mut |message| {
+            match message {
+                Message::Progress(Progress::Step(report)) => {
+                    order.push(report.step);
+                    let title = titles.get(report.step).map_or("", String::as_str);
+                    let failed = if report.done { "" } else { " failed" };
+                    notice!("{title}{failed} … {}/{}", report.ended, report.of);
+                }
+                Message::Progress(Progress::Waiting { step, what }) => {
+                    let title = titles.get(step).map_or("", String::as_str);
+                    notice!("{title} waits: {what}");
+                }
+                Message::News(_) => {}
+                Message::Journal(records, durable) => {
+                    // The run ends without it: then nobody waits for the answer.
+                    let _ = durable.send(scribe.write(&records));
+                }
             }
-            Message::Progress(Progress::Waiting { step, what }) => {
-                let title = titles.get(step).map_or("", String::as_str);
-                notice!("{title} waits: {what}");
-            }
-            Message::Quiet(quiet) => notice!("{quiet}"),
-            Message::Journal(records, durable) => {
-                // The run ends without it: then nobody waits for the answer.
-                let _ = durable.send(scribe.write(&records));
-            }
+            Ok(())
         },
     )?;
     match scribe.end() {

@@ -1,8 +1,8 @@
 //! Reads the cloud: all tables and regions side by side.
 
-use crate::doubt::{Doubts, Lost, Quiet};
+use crate::doubt::{Doubts, Lost, Quiet, Verdict};
 use crate::error::{AwsError, Class};
-use crate::resource::{KnownRows, Reader, Resource, Unsaid};
+use crate::resource::{KnownRows, Reader, Resource, Take, Unsaid};
 use crate::session::Session;
 use futures::future::{FutureExt, join_all};
 use iasql_engine::kind::Scope;
@@ -19,6 +19,20 @@ pub struct Request {
     pub tables: Vec<&'static str>,
     /// The regions that are enabled.
     pub regions: Vec<Region>,
+    /// Whether objects are told as they come, and are not in the answer. Only where nothing is remembered of them: a list is
+    /// then not in doubt.
+    pub piecemeal: bool,
+}
+
+/// What a reading says while it goes on.
+#[derive(Debug)]
+pub enum News {
+    /// It waits.
+    Quiet(Quiet),
+    /// Some objects of one table in one region. The table may still fail to be read there.
+    Objects(Vec<Object>),
+    /// A table has been read in a region: all its objects have been told.
+    Read(&'static str, Region),
 }
 
 /// What is remembered of the objects.
@@ -60,17 +74,22 @@ pub struct Unread {
 
 /// Reads. Fails where nothing can be read at all, for a reason that lies not with some service: credentials that AWS does
 /// not accept, an endpoint that is down or none of AWS's. The lists do not wait for the memory.
-/// `tell` is told of each wait.
+/// `tell` hears what goes on.
 pub async fn read(
     session: &Rc<Session>,
     request: Request,
     memory: impl Future<Output = Memory> + 'static,
-    tell: &dyn Fn(Quiet),
+    tell: Rc<dyn Fn(News)>,
 ) -> Result<Reading, AwsError> {
     session.seen().forget();
     let memory = memory.map(Recalled::new).boxed_local().shared();
     let known = memory.clone().map(|memory| memory.known);
-    let reader = Reader::with_known(session.access(&Region::default()), known);
+    let take = request.piecemeal.then(|| {
+        let tell = Rc::clone(&tell);
+        Box::new(move |objects| tell(News::Objects(objects))) as Take
+    });
+    let reader = Reader::handing_over(session.access(&Region::default()), known, take);
+    let quiet = |quiet| tell(News::Quiet(quiet));
     let places: Vec<(&'static dyn Resource, Region)> = request
         .tables
         .iter()
@@ -85,9 +104,15 @@ pub async fn read(
         .collect();
     let lists = join_all(places.iter().map(|(resource, region)| {
         let (reader, memory) = (reader.in_region(region), memory.clone());
+        let (tell, quiet) = (&tell, &quiet);
         async move {
-            reader.objects(*resource).await?;
-            memory.await.doubts.settle(&reader, *resource, tell).await
+            let objects = reader.objects(*resource).await?;
+            if request.piecemeal {
+                tell(News::Objects(objects.to_vec()));
+                tell(News::Read(resource.kind().table, region.clone()));
+                return Ok(Verdict::default());
+            }
+            memory.await.doubts.settle(&reader, *resource, quiet).await
         }
     }))
     .await;
@@ -109,6 +134,9 @@ pub async fn read(
         }
     }
     reading.unsaid = reader.unsaid();
+    if request.piecemeal {
+        return Ok(reading);
+    }
     let mut objects = reader.into_objects();
     if !gone.is_empty() {
         objects.retain(|object| !gone.contains(&object.key()));

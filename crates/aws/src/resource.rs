@@ -112,7 +112,11 @@ struct Shared {
     known: SharedFuture<LocalBoxFuture<'static, Rc<KnownRows>>>,
     lists: RefCell<HashMap<(&'static str, Region), Rc<List>>>,
     unsaid: RefCell<Vec<Unsaid>>,
+    take: Option<Take>,
 }
+
+/// Takes objects before their list is complete.
+pub type Take = Box<dyn Fn(Vec<Object>)>;
 
 type List = OnceCell<Result<Rc<Vec<Object>>, AwsError>>;
 
@@ -143,12 +147,22 @@ impl Reader {
         access: Access,
         known: impl Future<Output = Rc<KnownRows>> + 'static,
     ) -> Reader {
+        Reader::handing_over(access, known, None)
+    }
+
+    /// The same for somebody who takes objects as they come.
+    pub fn handing_over(
+        access: Access,
+        known: impl Future<Output = Rc<KnownRows>> + 'static,
+        take: Option<Take>,
+    ) -> Reader {
         Reader {
             access,
             shared: Rc::new(Shared {
                 known: known.boxed_local().shared(),
                 lists: RefCell::default(),
                 unsaid: RefCell::default(),
+                take,
             }),
         }
     }
@@ -175,6 +189,18 @@ impl Reader {
         })
         .await
         .clone()
+    }
+
+    /// Hands a page over to whoever takes objects as they come; returns what is left for the list. For kinds that have no
+    /// parts and whose lists no other table reads.
+    pub fn hand_over(&self, page: Vec<Object>) -> Vec<Object> {
+        match &self.shared.take {
+            Some(take) => {
+                take(page);
+                Vec::new()
+            }
+            None => page,
+        }
     }
 
     /// Has the objects of a kind in this region read again.

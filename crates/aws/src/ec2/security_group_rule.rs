@@ -227,8 +227,12 @@ async fn read(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Object>, Aw
             })
             .await?;
         let rules = page.security_group_rules().iter();
-        let objects = rules.filter_map(|rule| object(reader, rule));
-        Ok((objects.collect(), page.next_token))
+        let objects = rules.filter_map(|rule| object(reader, rule)).collect();
+        let objects = match &filter {
+            Some(_) => objects,
+            None => reader.hand_over(objects),
+        };
+        Ok((objects, page.next_token))
     })
     .await
 }
