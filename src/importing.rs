@@ -120,7 +120,7 @@ impl<'s> Importing<'s> {
         syncing::unless_taken(|| syncing::insert(self.scene, table, &changes))?;
         let keys = changes.iter().map(|change| change.key);
         let agreed: Vec<_> = keys.zip(&known).map(|(key, it)| (key, it, None)).collect();
-        store::write_known(&agreed);
+        store::write_first_known(&agreed);
         syncing::count(&changes, &mut self.imported);
         let place = place(object);
         if self.unread.contains(&place) {

@@ -108,11 +108,25 @@ pub type Source<'a> = Option<(&'a str, usize)>;
 /// Writes agreements.
 pub fn write_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
     for some in agreements.chunks(sql::AT_ONCE) {
-        write_some_known(some);
+        insert_known(
+            some,
+            "ON CONFLICT (table_name, row_id) DO UPDATE
+             SET region = excluded.region, cloud_id = excluded.cloud_id, state = excluded.state,
+                 owned = excluded.owned, made = excluded.made, protected = excluded.protected,
+                 account_owned = excluded.account_owned,
+                 run = excluded.run, step = excluded.step",
+        );
     }
 }
 
-fn write_some_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
+/// Writes the first agreements with rows. To look whether there are others takes as long as a twentieth of an import.
+pub fn write_first_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
+    for some in agreements.chunks(sql::AT_ONCE) {
+        insert_known(some, "");
+    }
+}
+
+fn insert_known(agreements: &[(RowKey, &Known, Source<'_>)], on_conflict: &str) {
     fn list<'a, T: Into<Cow<'a, str>>>(
         agreements: &'a [(RowKey, &'a Known, Source<'a>)],
         value: impl Fn(&'a Known, &'a (RowKey, &'a Known, Source<'a>)) -> Option<T>,
@@ -143,16 +157,14 @@ fn write_some_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
     ];
     as_owner(|| {
         sql::execute_lists(
+            &format!(
             "INSERT INTO iasql.known
              SELECT x.table_name, x.row_id::bigint, x.region, x.cloud_id, x.state::jsonb, x.owned::text[], x.made::boolean,
                     x.protected::boolean, x.account_owned::boolean, x.run::uuid, x.step::int
-             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                  AS x(table_name, row_id, region, cloud_id, state, owned, made, protected, account_owned, run, step)
-             ON CONFLICT (table_name, row_id) DO UPDATE
-             SET region = excluded.region, cloud_id = excluded.cloud_id, state = excluded.state,
-                 owned = excluded.owned, made = excluded.made, protected = excluded.protected,
-                 account_owned = excluded.account_owned,
-                 run = excluded.run, step = excluded.step",
+             FROM (SELECT unnest($1) AS table_name, unnest($2) AS row_id, unnest($3) AS region, unnest($4) AS cloud_id,
+                          unnest($5) AS state, unnest($6) AS owned, unnest($7) AS made, unnest($8) AS protected,
+                          unnest($9) AS account_owned, unnest($10) AS run, unnest($11) AS step) AS x
+             {on_conflict}"),
             &lists,
         );
     });

@@ -69,15 +69,17 @@ pub fn insert(table: &Table, rows: &[NewRow<'_>]) {
 /// in memory. The values come as texts, a list a column: to take records of JSON apart costs more than to insert them.
 fn insert_records<'a>(table: &Table, columns: &[&str], records: impl Iterator<Item = Record<'a>>) {
     let list = list(columns);
-    let lists: Vec<String> = (1..=columns.len())
-        .map(|number| format!("${number}"))
+    let lists: Vec<String> = columns
+        .iter()
+        .zip(1..)
+        .map(|(column, number)| format!("pg_catalog.unnest(${number}) AS {}", quoted(column)))
         .collect();
     let typed: Vec<String> = columns
         .iter()
         .filter_map(|column| Some(format!("x.{}::{}", quoted(column), table.sql_type(column)?)))
         .collect();
     let statement = format!(
-        "INSERT INTO {} ({list}) SELECT {} FROM unnest({}) AS x({list})",
+        "INSERT INTO {} ({list}) SELECT {} FROM (SELECT {}) AS x",
         table.name,
         typed.join(", "),
         lists.join(", ")
