@@ -5,6 +5,7 @@
 //! call. The backend's own thread waits for it in short slices; between slices it is plain backend code: it emits
 //! progress, writes the journal and looks at interrupts.
 
+use crate::memory;
 use crate::report::Problem;
 use futures::future::LocalBoxFuture;
 use iasql_aws::read::News;
@@ -231,6 +232,7 @@ fn submit(job: Job) -> Result<(), Problem> {
 
 /// Starts the AWS thread with all signals blocked: a thread inherits the mask of the one that starts it.
 fn start_thread() -> Result<UnboundedSender<Job>, Problem> {
+    memory::keep_little();
     let (sender, mut jobs) = unbounded_channel::<Job>();
     let mut before: libc::sigset_t = empty_set();
     let mut all: libc::sigset_t = empty_set();

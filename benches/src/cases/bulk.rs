@@ -15,6 +15,12 @@ const RULES: usize = 99_000;
 /// Bytes of memory that a backend may take for a hundred thousand objects, in megabytes.
 const MEMORY: f64 = 200.0;
 
+/// How long a call of AWS takes, where it does not answer at once.
+const LATENCY: Duration = Duration::from_millis(50);
+
+const INSTALL: &str = "SELECT iasql_install('aws_security_group')";
+const PLAN: &str = "SELECT iasql_plan_apply()";
+
 /// Imports the objects in a new database and plans over them, so often.
 pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
     let sizes = Sizes::fresh()
@@ -24,19 +30,37 @@ pub fn run(bench: &Bench) -> Result<Vec<Finding>> {
     let mut found = Found::default();
     for _ in 0..bench.runs {
         run_once(bench, &sizes, rows, &mut found)?;
+        import_from_afar(bench, &sizes, rows, &mut found)?;
     }
     let at_most = |case: &str, unit, bound, figures: Vec<f64>| {
         Finding::new(case, unit, Goal::AtMost(bound), Sample::new(figures))
     };
-    let import = "import of 100,000 objects, reading taken out";
-    let rate = Sample::new(found.import);
+    let seconds = |figures: Vec<f64>| Sample::new(figures).median();
     let on_processor = |what: &str, figures: Vec<f64>| {
-        let median = Sample::new(figures).median();
-        format!("{what} {median:.2} s of the backend's processor time")
+        format!(
+            "{what} {:.2} s of the backend's processor time",
+            seconds(figures)
+        )
     };
     Ok(vec![
-        Finding::new(import, "rows/s", Goal::AtLeast(50_000.0), rate)
-            .note(on_processor("the import took", found.import_processor)),
+        Finding::new(
+            "import of 100,000 objects, reading taken out",
+            "rows/s",
+            Goal::AtLeast(50_000.0),
+            Sample::new(found.import_from_afar),
+        )
+        .note(format!(
+            "at 50 ms a call; the import took {:.2} s, to read alone takes {:.2} s",
+            seconds(found.import_took),
+            seconds(found.reading),
+        )),
+        Finding::new(
+            "the same from an AWS that answers at once",
+            "rows/s",
+            Goal::Told,
+            Sample::new(found.import),
+        )
+        .note(on_processor("the import took", found.import_processor)),
         Finding::new(
             "the same rows, by Postgres's own COPY from text, and the foreign keys after it",
             "rows/s",
@@ -113,6 +137,9 @@ fn closure_bound() -> f64 {
 #[derive(Default)]
 struct Found {
     import: Vec<f64>,
+    import_from_afar: Vec<f64>,
+    import_took: Vec<f64>,
+    reading: Vec<f64>,
     plan: Vec<f64>,
     one: Vec<f64>,
     one_calls: Vec<f64>,
@@ -182,6 +209,22 @@ fn insert_again(session: &mut Session, by: By) -> Result<Duration> {
     Ok(took)
 }
 
+/// Imports at a pace at which rows can be written while AWS is read. Taken out is what a plan in the same session reads for,
+/// and what of the import lies between its first call and its last: whichever is less.
+fn import_from_afar(bench: &Bench, sizes: &Sizes, rows: f64, found: &mut Found) -> Result {
+    let database = bench.account(sizes, Pace::of(LATENCY))?;
+    let mut session = database.connect()?;
+    session.query("SELECT iasql_install('aws_cloudwatch')")?;
+    let import = bench.measure(&mut session, INSTALL)?;
+    let plan = bench.measure(&mut session, PLAN)?;
+    let reading = plan.took.saturating_sub(plan.own);
+    let own = import.own.max(import.took.saturating_sub(reading));
+    found.import_from_afar.push(rows / own.as_secs_f64());
+    found.import_took.push(import.took.as_secs_f64());
+    found.reading.push(reading.as_secs_f64());
+    Ok(())
+}
+
 fn run_once(bench: &Bench, sizes: &Sizes, rows: f64, found: &mut Found) -> Result {
     let database = bench.account(sizes, Pace::default())?;
     let mut session = database.connect()?;
@@ -189,7 +232,7 @@ fn run_once(bench: &Bench, sizes: &Sizes, rows: f64, found: &mut Found) -> Resul
     session.query("SELECT iasql_install('aws_cloudwatch')")?;
     let pid = session.backend_pid()?;
     let idle = memory(pid)?;
-    let install = || bench.measure(&mut session, "SELECT iasql_install('aws_security_group')");
+    let install = || bench.measure(&mut session, INSTALL);
     let (measured, peak) = peak_memory(pid, install)?;
     found.import.push(rows / measured.own.as_secs_f64());
     found.import_memory.push(peak - idle);
@@ -204,20 +247,20 @@ fn run_once(bench: &Bench, sizes: &Sizes, rows: f64, found: &mut Found) -> Resul
     drop(other);
     session.query("ANALYZE")?;
 
-    let plan = || bench.measure(&mut session, "SELECT iasql_plan_apply()");
+    let plan = || bench.measure(&mut session, PLAN);
     let (measured, peak) = peak_memory(pid, plan)?;
     found.plan.push(measured.own.as_secs_f64());
     found.plan_memory.push(peak - idle);
     found.plan_processor.push(measured.processor.as_secs_f64());
     found.left_memory.push(memory(pid)? - idle);
-    session.query("SELECT iasql_plan_apply()")?;
+    session.query(PLAN)?;
     found.left_again.push(memory(pid)? - idle);
 
     session.query(
         "UPDATE security_group_rule SET description = 'changed' WHERE id = (SELECT min(id) FROM security_group_rule);
          SET iasql.refresh = off",
     )?;
-    let measured = bench.measure(&mut session, "SELECT iasql_plan_apply()")?;
+    let measured = bench.measure(&mut session, PLAN)?;
     found.one.push(measured.took.as_secs_f64() * 1000.0);
     found.one_calls.push(measured.calls.count() as f64);
     found.one_processor.push(measured.processor.as_secs_f64());
