@@ -5,6 +5,7 @@ mod changed_rows;
 mod cloud_filled;
 mod databases;
 mod drift;
+mod importing;
 mod lagging;
 mod meeting;
 mod names;

@@ -20,6 +20,7 @@ mod listener;
 mod load_balancer;
 mod load_balancer_network;
 mod log_group;
+mod piecemeal;
 mod public_repository;
 mod repository;
 mod repository_policy;
