@@ -192,7 +192,7 @@ impl Reader {
     }
 
     /// Hands a page over to whoever takes objects as they come; returns what is left for the list. For kinds that have no
-    /// parts and whose lists no other table reads.
+    /// parts, and that no other table lists or refers to.
     pub fn hand_over(&self, page: Vec<Object>) -> Vec<Object> {
         match &self.shared.take {
             Some(take) => {

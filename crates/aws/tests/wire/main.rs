@@ -25,6 +25,7 @@ mod public_repository;
 mod repository;
 mod repository_policy;
 mod role;
+mod role_delete;
 mod security_group;
 mod security_group_rule;
 mod service;

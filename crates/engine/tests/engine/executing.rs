@@ -1,22 +1,20 @@
 //! Running a plan: order, isolation, and what is journaled before what.
 
-use crate::kinds::{BALANCER, GROUP, LISTENER, LOG_GROUP, RULE, TARGET_GROUP, VPC};
-use crate::scene::{EAST, Scene, key, object};
+use crate::kinds::{LISTENER, LOG_GROUP, TARGET_GROUP, VPC};
+use crate::scene::{Scene, key, object};
 use iasql_engine::execute::{
-    CallFailure, Command, Companion, Event, Executor, Made, Outcome, Report, Task, Unmatched,
+    CallFailure, Command, Companion, Event, Executor, Made, Outcome, Report, Task,
 };
-use iasql_engine::journal::{Event as Recorded, IntendedWork, Intent, Record};
-use iasql_engine::object::Owner;
+use iasql_engine::journal::{Event as Recorded, Record};
 use iasql_engine::plan::{OnDrift, Work};
 use iasql_engine::{Object, Row, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A run that does what it is told, and remembers what it was told to do.
-struct Run {
-    executor: Executor<String>,
-    started: BTreeMap<usize, Task>,
+pub struct Run {
+    pub executor: Executor<String>,
+    pub started: BTreeMap<usize, Task>,
     batches: Vec<Vec<Record>>,
     sent: Vec<usize>,
     forbidden: Vec<usize>,
@@ -24,7 +22,7 @@ struct Run {
 }
 
 impl Run {
-    fn of(scene: &Scene) -> Run {
+    pub fn of(scene: &Scene) -> Run {
         let plan = scene.plan();
         assert_eq!(plan.refusals, []);
         let mut run = Run {
@@ -40,12 +38,12 @@ impl Run {
         run
     }
 
-    fn on(&mut self, event: Event<String>) {
+    pub fn on(&mut self, event: Event<String>) {
         let commands = self.executor.on(event);
         self.take(commands);
     }
 
-    fn take(&mut self, commands: Vec<Command>) {
+    pub fn take(&mut self, commands: Vec<Command>) {
         for command in commands {
             match command {
                 Command::Start { step, task } => drop(self.started.insert(step, *task)),
@@ -57,12 +55,12 @@ impl Run {
         }
     }
 
-    fn intend(&mut self, step: usize, operation: &str) {
+    pub fn intend(&mut self, step: usize, operation: &str) {
         let operation = operation.to_owned();
         self.on(Event::Intends { step, operation });
     }
 
-    fn answer(&mut self, step: usize, operation: &str, made: Option<&str>) {
+    pub fn answer(&mut self, step: usize, operation: &str, made: Option<&str>) {
         self.on(Event::Answered {
             step,
             operation: operation.to_owned(),
@@ -71,7 +69,7 @@ impl Run {
         });
     }
 
-    fn refuse(&mut self, step: usize, operation: &str) {
+    pub fn refuse(&mut self, step: usize, operation: &str) {
         self.on(Event::Answered {
             step,
             operation: operation.to_owned(),
@@ -84,22 +82,22 @@ impl Run {
         });
     }
 
-    fn finish(&mut self, step: usize, object: Option<Object>) {
+    pub fn finish(&mut self, step: usize, object: Option<Object>) {
         self.finish_with(step, object, Vec::new());
     }
 
-    fn finish_with(&mut self, step: usize, object: Option<Object>, companions: Vec<Companion>) {
+    pub fn finish_with(&mut self, step: usize, object: Option<Object>, companions: Vec<Companion>) {
         let result = Ok(Made { object, companions });
         self.on(Event::Finished { step, result });
     }
 
-    fn fail(&mut self, step: usize) {
+    pub fn fail(&mut self, step: usize) {
         let result = Err("refused".to_owned());
         self.on(Event::Finished { step, result });
     }
 
     /// The step that has started to make an object.
-    fn creating(&self) -> usize {
+    pub fn creating(&self) -> usize {
         let mut creates = self
             .started
             .iter()
@@ -108,7 +106,7 @@ impl Run {
     }
 
     /// Makes what a step's task asks for, in one call.
-    fn make(&mut self, step: usize, id: &str) {
+    pub fn make(&mut self, step: usize, id: &str) {
         self.intend(step, "Create");
         self.on(Event::Journaled);
         self.answer(step, "Create", Some(id));
@@ -121,7 +119,7 @@ impl Run {
     }
 
     /// What the last batch says.
-    fn last_batch(&self) -> Vec<(u32, Recorded)> {
+    pub fn last_batch(&self) -> Vec<(u32, Recorded)> {
         let batch = self.batches.last().expect("something was journaled");
         batch.iter().map(|it| (it.step, it.event)).collect()
     }
@@ -457,185 +455,4 @@ fn what_is_deleted_is_forgotten_and_what_is_replaced_is_not() {
     assert_eq!(effects.forget, [key(&TARGET_GROUP, 2)]);
     assert_eq!(effects.agree.len(), 1);
     assert_eq!(effects.agree[0].1.id.as_str(), "arn:t2");
-}
-
-fn vpc() -> Row {
-    Row::new(&VPC).with("cidr_block", "10.0.0.0/16")
-}
-
-fn default_group() -> Companion {
-    let row = Row::new(&GROUP)
-        .with("group_name", "default")
-        .with("description", "default VPC security group")
-        .with("vpc_id", Value::object("vpc-1"));
-    Companion {
-        object: Object {
-            owner: Owner::Object("vpc-1".into()),
-            ..object("sg-1", row)
-        },
-        unmatched: Unmatched::Import,
-    }
-}
-
-fn egress_rule() -> Companion {
-    let row = Row::new(&RULE)
-        .with("is_egress", true)
-        .with("cidr", "0.0.0.0/0")
-        .with("security_group_id", Value::object("sg-1"));
-    Companion {
-        object: object("sgr-1", row),
-        unmatched: Unmatched::Discard,
-    }
-}
-
-fn egress_row() -> Row {
-    Row::new(&RULE)
-        .with("is_egress", true)
-        .with("cidr", "0.0.0.0/0")
-        .with("security_group_id", 1)
-}
-
-fn group_row(description: &str) -> Row {
-    Row::new(&GROUP)
-        .with("group_name", "default")
-        .with("description", description)
-        .with("vpc_id", 1)
-}
-
-#[test]
-fn what_comes_along_belongs_to_the_rows_that_describe_it() {
-    for reversed in [false, true] {
-        let mut run = Run::of(
-            &Scene::new()
-                .row(1, vpc())
-                .row(1, group_row("default VPC security group"))
-                .row(1, egress_row().with("description", "all out")),
-        );
-        let mut companions = vec![default_group(), egress_rule()];
-        if reversed {
-            companions.reverse();
-        }
-        run.finish_with(0, Some(object("vpc-1", vpc())), companions);
-        let rule = &run.started[&2];
-        assert_eq!(rule.work, Work::Update, "the group had nothing to do");
-        assert_eq!(rule.changed, ["description"]);
-        assert_eq!(
-            rule.object.as_ref().map(|object| object.id.as_str()),
-            Some("sgr-1")
-        );
-        run.finish(2, None);
-        let outcomes = run.executor.outcomes();
-        assert_eq!(outcomes.imported, []);
-        let ids: Vec<_> = outcomes
-            .effects("r")
-            .agree
-            .into_iter()
-            .map(|(_, known)| known.id.to_string())
-            .collect();
-        assert_eq!(ids, ["vpc-1", "sg-1", "sgr-1"]);
-    }
-}
-
-#[test]
-fn what_comes_along_and_has_no_row_gets_one_or_goes() {
-    let mut run = Run::of(&Scene::new().row(1, vpc()));
-    let made = Some(object("vpc-1", vpc()));
-    run.finish_with(0, made, vec![default_group(), egress_rule()]);
-    let task = &run.started[&0];
-    assert_eq!(
-        (task.work, task.kind.table),
-        (Work::Delete, "security_group_rule")
-    );
-    assert!(!run.executor.is_over(), "the step is done when it has gone");
-    run.finish(0, None);
-    assert!(run.executor.is_over());
-    let outcomes = run.executor.outcomes();
-    assert_eq!(outcomes.imported, [default_group().object]);
-    let Outcome::Done(Some(made)) = &outcomes.outcomes[0] else {
-        panic!("the step made an object");
-    };
-    assert_eq!(made.id.as_str(), "vpc-1");
-}
-
-/// A VPC that an earlier run has made, its row not yet agreed on.
-fn unfinished_vpc() -> Scene {
-    Scene::new()
-        .row(1, vpc())
-        .object("vpc-1", vpc())
-        .intends(Intent {
-            run: "earlier".to_owned(),
-            step: 3,
-            key: key(&VPC, 1),
-            region: EAST.into(),
-            work: IntendedWork::Create,
-            cloud_id: Some("vpc-1".into()),
-            owner_tag: None,
-            wanted: Some(vpc()),
-            age: Duration::ZERO,
-            is_complete: false,
-            finished: None,
-        })
-}
-
-#[test]
-fn what_came_along_earlier_and_has_its_row_keeps_it() {
-    let group = default_group().object;
-    let scene = unfinished_vpc()
-        .row(7, group_row("default VPC security group"))
-        .agreed(7, &group)
-        .with(group);
-    let mut run = Run::of(&scene);
-    run.finish_with(0, None, vec![default_group()]);
-    assert!(run.executor.is_over());
-    assert_eq!(run.executor.outcomes().imported, []);
-}
-
-#[test]
-fn what_an_earlier_run_left_is_settled_only_when_the_row_s_step_is_done() {
-    let earlier = ("earlier".to_owned(), 3);
-    let mut done = Run::of(&unfinished_vpc());
-    done.finish(0, None);
-    let resolved = done.executor.outcomes().effects("r").resolved;
-    assert_eq!(resolved, [earlier.clone(), ("r".to_owned(), 0)]);
-    let mut failed = Run::of(&unfinished_vpc());
-    failed.fail(0);
-    assert_eq!(failed.executor.outcomes().effects("r").resolved, []);
-    assert_eq!(unfinished_vpc().plan().effects.resolved, []);
-}
-
-#[test]
-fn what_comes_along_and_cannot_be_what_its_namesake_wants_is_not_its() {
-    let mut run = Run::of(&Scene::new().row(1, vpc()).row(1, group_row("mine")));
-    let made = Some(object("vpc-1", vpc()));
-    run.finish_with(0, made, vec![default_group()]);
-    assert_eq!(run.started[&1].work, Work::Create, "AWS will say why not");
-    run.fail(1);
-    assert_eq!(
-        run.executor.outcomes().imported,
-        [],
-        "two rows of one name would hide it"
-    );
-}
-
-#[test]
-fn what_comes_along_and_is_planned_already_is_left_to_its_step() {
-    let group = Row::new(&GROUP)
-        .with("group_name", "default")
-        .with("description", "default VPC security group")
-        .with("vpc_id", Value::object("vpc-1"));
-    let scene = Scene::new()
-        .settled(1, "vpc-1", vpc())
-        .settled(1, "sg-1", group)
-        .settled(1, "sgr-1", egress_rule().object.row)
-        .set(&RULE, 1, "description", "all out")
-        .row(1, Row::new(&BALANCER).with("load_balancer_name", "b"));
-    let mut run = Run::of(&scene);
-    let create = run.creating();
-    let balancer = Row::new(&BALANCER).with("load_balancer_name", "b");
-    run.finish_with(create, Some(object("arn:b", balancer)), vec![egress_rule()]);
-    assert_eq!(
-        run.started[&create].work,
-        Work::Create,
-        "nothing is deleted"
-    );
 }

@@ -2,11 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod intents;
 mod kinds;
 mod scene;
 
 mod adoption;
 mod buttons;
+mod companions;
 mod drift;
 mod executing;
 mod order;
