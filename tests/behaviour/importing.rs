@@ -93,3 +93,24 @@ fn a_list_that_breaks_off_leaves_no_rows_and_a_sync_brings_them() -> Result {
     assert_eq!(value(&mut session, rules)?, "t");
     assert_settled(&fixture, &mut session)
 }
+
+#[test]
+fn an_object_on_two_pages_is_one_row() -> Result {
+    let fixture = Fixture::with(&["aws_vpc"])?;
+    set_second_page(&fixture, |_| Action::Forward);
+    let mut session = fixture.session()?;
+    session.query("SELECT iasql_install('aws_security_group')")?;
+    assert_eq!(
+        fixture
+            .proxy()
+            .calls()
+            .iter()
+            .filter(|call| call.name == RULES)
+            .count(),
+        2
+    );
+    let rules = "SELECT count(*), count(DISTINCT security_group_rule_id) FROM security_group_rule";
+    assert_eq!(session.query(rules)?.lines(), ["1|1"]);
+    fixture.proxy().forward_all();
+    assert_settled(&fixture, &mut session)
+}

@@ -2,7 +2,7 @@
 
 use super::RowChange;
 use super::write::Scribe;
-use crate::kind::{Catalog, Kind};
+use crate::kind::Catalog;
 use crate::object::{Known, Object};
 use crate::plan::bind::referred_columns;
 use crate::plan::{Bindings, Desired};
@@ -13,10 +13,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// must come before these. The rows are those that a sync would give once everything is read.
 pub struct Import<'a> {
     catalog: &'a Catalog,
-    /// The tables to which references lead.
-    referred: HashSet<&'static str>,
     bindings: Bindings,
-    /// Those of them to whose names references lead.
+    /// The tables to whose columns, other than ids, references lead.
     has_names: HashSet<&'static str>,
     named: HashMap<RowKey, Row>,
 }
@@ -30,7 +28,6 @@ impl<'a> Import<'a> {
     ) -> Import<'a> {
         let mut import = Import {
             catalog,
-            referred: catalog.kinds().flat_map(Kind::referred_tables).collect(),
             bindings: Bindings::default(),
             has_names: referred_columns(catalog).into_keys().collect(),
             named: HashMap::new(),
@@ -44,8 +41,11 @@ impl<'a> Import<'a> {
     }
 
     /// The new row of this id for an object, and what is agreed on with it. None for an object that is known by something
-    /// that has no row.
+    /// that has no row, and for one that has a row: what changes while it is listed may be on two pages.
     pub fn row(&mut self, object: &Object, id: i64) -> Option<(RowChange, Known)> {
+        if self.bindings.row_of(&object.key()).is_some() {
+            return None;
+        }
         let row = self.new_row(object)?;
         let table = object.kind().table;
         let key = RowKey { table, id };
@@ -55,9 +55,7 @@ impl<'a> Import<'a> {
     }
 
     fn bind(&mut self, key: RowKey, object: ObjectKey, row: &Row) {
-        if self.referred.contains(key.table) {
-            self.bindings.bind(object, key);
-        }
+        self.bindings.bind(object, key);
         if self.has_names.contains(key.table) {
             self.named.insert(key, row.clone());
         }

@@ -298,6 +298,10 @@ fn an_import_piece_by_piece_is_a_sync_in(seed: u64) {
             .find(|(_, known)| known.object_key(object.kind().table) == object.key());
         let id = planned.map_or(1, |(change, _)| change.key.id);
         imported.extend(import.row(object, id));
+        if rng.bool() {
+            let again = import.row(object, id);
+            assert_eq!(again, None, "on two pages");
+        }
     }
     imported.sort_by_key(|(change, _)| -change.key.id);
     assert_eq!(imported, planned);
