@@ -24,6 +24,9 @@ pub struct NewRow<'a> {
 
 /// Takes new ids for rows of a table.
 pub fn new_ids(table: &Table, count: usize) -> Vec<i64> {
+    if count == 0 {
+        return Vec::new();
+    }
     let rows = table.query(
         "SELECT pg_catalog.nextval(s.name::pg_catalog.regclass)
          FROM (SELECT pg_catalog.pg_get_serial_sequence($1, $2) OFFSET 0) AS s(name),
