@@ -114,3 +114,24 @@ fn an_object_on_two_pages_is_one_row() -> Result {
     fixture.proxy().forward_all();
     assert_settled(&fixture, &mut session)
 }
+
+#[test]
+fn what_earlier_runs_have_made_is_known_when_its_module_is_installed_again() -> Result {
+    let fixture = Fixture::with(&["aws_cloudwatch"])?;
+    let mut session = fixture.session()?;
+    session.query(
+        "INSERT INTO log_group (log_group_name) VALUES ('committed');
+         SELECT iasql_apply();
+         BEGIN;
+         INSERT INTO log_group (log_group_name) VALUES ('rolled-back');
+         SELECT iasql_apply();
+         ROLLBACK;
+         SELECT iasql_uninstall('aws_cloudwatch');
+         SELECT iasql_install('aws_cloudwatch')",
+    )?;
+    let agreed = session.query(
+        "SELECT cloud_id, made FROM iasql.known WHERE table_name = 'log_group' ORDER BY cloud_id",
+    )?;
+    assert_eq!(agreed.lines(), ["committed|t", "rolled-back|t"]);
+    assert_settled(&fixture, &mut session)
+}
