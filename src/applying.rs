@@ -14,7 +14,6 @@ use crate::world::{self, Scene};
 use crate::write::{self, NewRow};
 use iasql_aws::error::AwsError;
 use iasql_engine::execute::{Outcome, Outcomes};
-use iasql_engine::object::Owner;
 use iasql_engine::plan::Plan;
 use iasql_engine::{Known, Object, Row, RowKey};
 use pgrx::prelude::*;
@@ -168,16 +167,7 @@ fn import_companions(scene: &Scene, outcomes: &Outcomes<AwsError>) -> Result<(),
                     table: table.kind.table,
                     id: *id,
                 };
-                let known = Known {
-                    region: object.region.clone(),
-                    id: object.id.clone(),
-                    row: object.row.clone(),
-                    owned: BTreeSet::new(),
-                    made: false,
-                    protected: false,
-                    account_owned: object.owner == Owner::Account,
-                };
-                (key, known)
+                (key, Known::found(object))
             })
             .collect();
         let agreed: Vec<_> = known

@@ -6,7 +6,6 @@ use crate::world::{self, Rows, Scene};
 use crate::{store, syncing, write};
 use iasql_aws::read::News;
 use iasql_aws::session::Identity;
-use iasql_engine::kind::Scope;
 use iasql_engine::sync::{Import, RowChange};
 use iasql_engine::{Known, Object, Region, RowKey};
 use std::collections::{HashMap, HashSet};
@@ -41,11 +40,8 @@ impl<'s> Importing<'s> {
     fn new(scene: &'s Scene, new: &[&'static str], rows: Rows) -> Importing<'s> {
         let kinds = new.iter().filter_map(|table| scene.catalog.kind(table));
         let places = kinds.flat_map(|kind| {
-            let regions = match kind.scope {
-                Scope::Global => vec![Region::default()],
-                Scope::Regional => scene.regions.clone(),
-            };
-            regions.into_iter().map(|region| (kind.table, region))
+            let regions = kind.places(&scene.regions).into_iter();
+            regions.map(|region| (kind.table, region))
         });
         Importing {
             scene,

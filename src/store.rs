@@ -107,26 +107,36 @@ pub type Source<'a> = Option<(&'a str, usize)>;
 
 /// Writes agreements.
 pub fn write_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
-    for some in agreements.chunks(sql::AT_ONCE) {
-        insert_known(
-            some,
-            "ON CONFLICT (table_name, row_id) DO UPDATE
+    let or_update = "ON CONFLICT (table_name, row_id) DO UPDATE
              SET region = excluded.region, cloud_id = excluded.cloud_id, state = excluded.state,
                  owned = excluded.owned, made = excluded.made, protected = excluded.protected,
                  account_owned = excluded.account_owned,
-                 run = excluded.run, step = excluded.step",
-        );
-    }
+                 run = excluded.run, step = excluded.step";
+    insert_known(agreements, or_update);
 }
 
 /// Writes the first agreements with rows. To look whether there are others takes as long as a twentieth of an import.
 pub fn write_first_known(agreements: &[(RowKey, &Known, Source<'_>)]) {
-    for some in agreements.chunks(sql::AT_ONCE) {
-        insert_known(some, "");
-    }
+    insert_known(agreements, "");
 }
 
 fn insert_known(agreements: &[(RowKey, &Known, Source<'_>)], on_conflict: &str) {
+    let statement = format!(
+        "INSERT INTO iasql.known
+         SELECT x.table_name, x.row_id::bigint, x.region, x.cloud_id, x.state::jsonb, x.owned::text[], x.made::boolean,
+                x.protected::boolean, x.account_owned::boolean, x.run::uuid, x.step::int
+         FROM (SELECT unnest($1) AS table_name, unnest($2) AS row_id, unnest($3) AS region, unnest($4) AS cloud_id,
+                      unnest($5) AS state, unnest($6) AS owned, unnest($7) AS made, unnest($8) AS protected,
+                      unnest($9) AS account_owned, unnest($10) AS run, unnest($11) AS step) AS x
+         {on_conflict}"
+    );
+    for some in agreements.chunks(sql::AT_ONCE) {
+        as_owner(|| sql::execute_lists(&statement, &lists_of(some)));
+    }
+}
+
+/// A list a column.
+fn lists_of<'a>(agreements: &'a [(RowKey, &'a Known, Source<'a>)]) -> [sql::Texts<'a>; 11] {
     fn list<'a, T: Into<Cow<'a, str>>>(
         agreements: &'a [(RowKey, &'a Known, Source<'a>)],
         value: impl Fn(&'a Known, &'a (RowKey, &'a Known, Source<'a>)) -> Option<T>,
@@ -136,7 +146,7 @@ fn insert_known(agreements: &[(RowKey, &Known, Source<'_>)], on_conflict: &str) 
             .map(|agreement| value(agreement.1, agreement));
         values.map(|value| value.map(Into::into)).collect()
     }
-    let lists = [
+    [
         list(agreements, |_, (key, ..)| Some(key.table)),
         list(agreements, |_, (key, ..)| Some(key.id.to_string())),
         list(agreements, |known, _| Some(known.region.as_str())),
@@ -154,20 +164,7 @@ fn insert_known(agreements: &[(RowKey, &Known, Source<'_>)], on_conflict: &str) 
         list(agreements, |_, (.., source)| {
             source.map(|(_, step)| step.to_string())
         }),
-    ];
-    as_owner(|| {
-        sql::execute_lists(
-            &format!(
-            "INSERT INTO iasql.known
-             SELECT x.table_name, x.row_id::bigint, x.region, x.cloud_id, x.state::jsonb, x.owned::text[], x.made::boolean,
-                    x.protected::boolean, x.account_owned::boolean, x.run::uuid, x.step::int
-             FROM (SELECT unnest($1) AS table_name, unnest($2) AS row_id, unnest($3) AS region, unnest($4) AS cloud_id,
-                          unnest($5) AS state, unnest($6) AS owned, unnest($7) AS made, unnest($8) AS protected,
-                          unnest($9) AS account_owned, unnest($10) AS run, unnest($11) AS step) AS x
-             {on_conflict}"),
-            &lists,
-        );
-    });
+    ]
 }
 
 /// Forgets agreements.

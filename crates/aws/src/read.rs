@@ -5,7 +5,6 @@ use crate::error::{AwsError, Class};
 use crate::resource::{KnownRows, Reader, Resource, Take, Unsaid};
 use crate::session::Session;
 use futures::future::{FutureExt, join_all};
-use iasql_engine::kind::Scope;
 use iasql_engine::{Object, ObjectKey, Region};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -95,11 +94,8 @@ pub async fn read(
         .iter()
         .filter_map(|table| crate::resource(table))
         .flat_map(|resource| {
-            let regions = match resource.kind().scope {
-                Scope::Global => vec![Region::default()],
-                Scope::Regional => request.regions.clone(),
-            };
-            regions.into_iter().map(move |region| (resource, region))
+            let regions = resource.kind().places(&request.regions).into_iter();
+            regions.map(move |region| (resource, region))
         })
         .collect();
     let lists = join_all(places.iter().map(|(resource, region)| {

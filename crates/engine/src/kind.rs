@@ -408,6 +408,14 @@ impl Kind {
         }
     }
 
+    /// Where objects of this kind can be, with these regions in use.
+    pub fn places(&self, regions: &[crate::Region]) -> Vec<crate::Region> {
+        match self.scope {
+            Scope::Global => vec![crate::Region::default()],
+            Scope::Regional => regions.to_vec(),
+        }
+    }
+
     /// Where in a row the column stands.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

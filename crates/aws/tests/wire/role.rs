@@ -1,8 +1,8 @@
 //! `role` on the wire.
 
-use crate::account::Account;
+use crate::account::{Account, Step};
 use crate::replay::{Call, call};
-use iasql_aws::error::Class;
+use iasql_aws::error::{AwsError, Class};
 use iasql_aws::iam::role::{ROLE, Role};
 use iasql_engine::object::Owner;
 use iasql_engine::{Object, Row, Value};
@@ -95,6 +95,12 @@ pub fn object(name: &str, attached: &[&str]) -> Object {
         .with("max_session_duration", 7200)
         .with("attached_policies_arns", attached);
     Object::new(&"".into(), name, row)
+}
+
+/// An update of role `a` after which it has no policies.
+pub fn take_its_policy_away(aws: &Account) -> Step<Result<(), AwsError>> {
+    let attached = object("a", &[EXECUTION]);
+    aws.update(&Role, &attached, &row("a"), &["attached_policies_arns"])
 }
 
 pub fn done(operation: &'static str, request: Json) -> Call {
@@ -403,12 +409,7 @@ fn null_detaches_all_policies() {
         "DetachRolePolicy",
         json!({"RoleName": "a", "PolicyArn": EXECUTION}),
     )]);
-    let step = aws.update(
-        &Role,
-        &object("a", &[EXECUTION]),
-        &row("a"),
-        &["attached_policies_arns"],
-    );
+    let step = take_its_policy_away(&aws);
     step.result.unwrap();
 }
 

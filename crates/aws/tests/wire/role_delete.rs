@@ -2,7 +2,10 @@
 
 use crate::account::Account;
 use crate::replay::{Call, Expected, call};
-use crate::role::{EXECUTION, READ_ONLY, done, more, object, policies, role, roles, row, trust};
+use crate::role::{
+    EXECUTION, READ_ONLY, done, more, object, policies, role, roles, row, take_its_policy_away,
+    trust,
+};
 use iasql_aws::error::Class;
 use iasql_aws::iam::role::{ROLE, Role};
 use serde_json::json;
@@ -48,12 +51,7 @@ fn a_policy_that_is_said_not_to_be_attached_and_is_listed_is_detached_again() {
         attached("a", &[EXECUTION]),
         detach(EXECUTION).xml(""),
     ]);
-    let step = aws.update(
-        &Role,
-        &object("a", &[EXECUTION]),
-        &row("a"),
-        &["attached_policies_arns"],
-    );
+    let step = take_its_policy_away(&aws);
     step.result.unwrap();
     assert_eq!(step.waited.len(), 2);
 }
@@ -64,12 +62,7 @@ fn a_policy_of_a_role_that_is_gone_is_not_said_to_be_detached() {
         detach(EXECUTION).error(404, "NoSuchEntity", "The role cannot be found."),
         list_attached("a").error(404, "NoSuchEntity", "The role cannot be found."),
     ]);
-    let step = aws.update(
-        &Role,
-        &object("a", &[EXECUTION]),
-        &row("a"),
-        &["attached_policies_arns"],
-    );
+    let step = take_its_policy_away(&aws);
     assert!(step.result.unwrap_err().is_absent(&ROLE.errors));
 }
 

@@ -324,13 +324,10 @@ impl<'w> Planner<'w> {
 /// The object as it was found, for a row that takes it.
 fn found(desired: &Desired, object: &Object, maker: Maker) -> Known {
     Known {
-        region: object.region.clone(),
-        id: object.id.clone(),
-        row: object.row.clone(),
         owned: set_columns(&desired.row),
         made: maker != Maker::Unknown,
         protected: desired.protected,
-        account_owned: object.owner == Owner::Account,
+        ..Known::found(object)
     }
 }
 

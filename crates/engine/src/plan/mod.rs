@@ -28,7 +28,7 @@ pub use three_way::{can_be_made_for, compare_new};
 
 use crate::journal::Intent;
 use crate::kind::{Catalog, Column, Kind};
-use crate::object::{Known, Object, Owner};
+use crate::object::{Known, Object};
 use crate::row::{ObjectKey, Region, Row, RowKey};
 use crate::value::Value;
 use serde_json::Value as Json;
@@ -327,13 +327,10 @@ impl Step {
     /// What row and object agree on when the step is done: `object` is as [`crate::execute::Outcome::Done`] has it.
     pub fn agreement(&self, object: &Object) -> Known {
         Known {
-            region: object.region.clone(),
-            id: object.id.clone(),
-            row: object.row.clone(),
             owned: self.owned.clone(),
             made: self.made,
             protected: self.protected,
-            account_owned: object.owner == Owner::Account,
+            ..Known::found(object)
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::kinds::catalog;
 use iasql_engine::journal::Intent;
 use iasql_engine::kind::Scope;
-use iasql_engine::object::Owner;
 use iasql_engine::plan::{Desired, Plan, Rules, Step, Work, World, plan};
 use iasql_engine::sync::{SyncPlan, plan_sync};
 use iasql_engine::{Catalog, Kind, Known, Object, Ref, Region, Row, RowKey, Value};
@@ -50,15 +49,7 @@ fn with_id(id: &str, mut row: Row) -> Row {
 
 /// What was agreed on where a row and this object are the same, and found, not made.
 pub fn known(object: &Object) -> Known {
-    Known {
-        region: object.region.clone(),
-        id: object.id.clone(),
-        row: object.row.clone(),
-        owned: BTreeSet::new(),
-        made: false,
-        protected: false,
-        account_owned: object.owner == Owner::Account,
-    }
+    Known::found(object)
 }
 
 pub fn key(kind: &Kind, id: i64) -> RowKey {

@@ -5,7 +5,7 @@ use super::seeds::tell;
 use crate::kinds::{GROUP, RULE, WHOLES};
 use crate::scene::{EAST, WEST};
 use iasql_engine::compare::{leaves_the_choice, same};
-use iasql_engine::kind::{Change, Kind, Scope};
+use iasql_engine::kind::{Change, Kind};
 use iasql_engine::object::Owner;
 use iasql_engine::plan::natural_key;
 use iasql_engine::{CloudId, Object, ObjectKey, Ref, Region, Row, Value};
@@ -466,10 +466,7 @@ impl Cloud {
 
 /// The regions of the simulation, as kinds have them.
 pub fn places(kind: &Kind) -> Vec<Region> {
-    match kind.scope {
-        Scope::Global => vec![Region::default()],
-        Scope::Regional => vec![EAST.into(), WEST.into()],
-    }
+    kind.places(&[EAST.into(), WEST.into()])
 }
 
 /// What AWS fills in.
